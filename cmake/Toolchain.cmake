@@ -1,0 +1,27 @@
+# How every target is compiled: language level, warnings, sanitizers, linker, output folders.
+option(UBERTOONS_TESTS "Build the tests" ON)
+set(UBERTOONS_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-omit-frame-pointer
+                    -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+if(UBERTOONS_SANITIZE)
+  add_compile_options(-fsanitize=${UBERTOONS_SANITIZE} -U_FORTIFY_SOURCE)
+  add_link_options(-fsanitize=${UBERTOONS_SANITIZE})
+endif()

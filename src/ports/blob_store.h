@@ -1,0 +1,58 @@
+// Bytes by key: manifests and content-addressed uploads and artifacts. Written once, never changed. Thread-safe; blocks.
+// Keys are made by the functions below and nowhere else. Errors: kUnavailable, kNotFound (Read of an absent key).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "job/types.h"
+
+namespace ports {
+
+// "t/<hex of sha256(tenant), 32 digits>/c/<aa>/<sha256>": bytes of one tenant, by content.
+[[nodiscard]] std::string ContentKey(const job::TenantId& tenant, const base::Sha256& sha256);
+// "t/<…>/m/<unique>.ndjson"
+[[nodiscard]] std::string ManifestKey(const job::TenantId& tenant, std::string_view unique);
+
+// Collects bytes for one key; nothing is visible under the key before Commit. Destroyed without Commit: discarded.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  [[nodiscard]] virtual base::Status Append(std::string_view bytes) = 0;
+  // Durable and visible under `key` when it returns OK (file and directory entry synced). An existing key is replaced by
+  // equal content, so a repeated commit is harmless.
+  [[nodiscard]] virtual base::Status Commit(std::string_view key) = 0;
+};
+
+struct BlobToPut {
+  std::string key;
+  std::string_view bytes;
+};
+struct BlobEntry {
+  std::string key;
+  std::uint64_t bytes = 0;
+  base::TimePoint written_at{};
+};
+
+class BlobStore {
+ public:
+  virtual ~BlobStore() = default;
+  [[nodiscard]] virtual base::Result<std::unique_ptr<BlobWriter>> NewWriter() = 0;
+  // All of them durable when it returns OK; cheaper than one by one. Existing keys are left as they are.
+  [[nodiscard]] virtual base::Status Put(const std::vector<BlobToPut>& blobs) = 0;
+  // [offset, offset + length) cut to the blob's end, into out (resized).
+  [[nodiscard]] virtual base::Status Read(std::string_view key, std::uint64_t offset, std::uint64_t length,
+                                          std::string& out) = 0;
+  [[nodiscard]] virtual base::Result<std::optional<std::uint64_t>> Size(std::string_view key) = 0;
+  [[nodiscard]] virtual base::Status Remove(std::string_view key) = 0;  // absent: OK
+  // Keys in no particular order, in pages; `cursor` "" first and "" after the last page.
+  [[nodiscard]] virtual base::Result<std::vector<BlobEntry>> List(std::string& cursor, std::size_t limit) = 0;
+};
+
+}  // namespace ports
