@@ -1,0 +1,41 @@
+#include "flow/attempts.h"
+
+#include <algorithm>
+
+#include "job/limits.h"
+
+namespace flow {
+
+std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& random) {
+  const auto doublings = std::min(attempts == 0 ? 0U : attempts - 1, 20U);
+  const auto ceiling = std::min(job::kRetryCap, job::kRetryBase * (std::int64_t{1} << doublings));
+  return std::chrono::milliseconds(
+      static_cast<std::int64_t>(random.Unit() * static_cast<double>(ceiling.count() + 1)));
+}
+
+std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed, ports::ProcessorFailure failure,
+                                                        base::TimePoint now, base::Random& random) {
+  if (failure.error.message.size() > job::kMaxErrorMessageBytes) {
+    failure.error.message.resize(job::kMaxErrorMessageBytes);
+  }
+  if (failure.retryable && failed.attempt < job::kMaxAttempts) {
+    return job::RetryNote{.position = failed.position,
+                          .attempts = failed.attempt,
+                          .not_before = now + RetryDelay(failed.attempt, random),
+                          .last_error = std::move(failure.error)};
+  }
+  job::Outcome outcome;
+  outcome.position = failed.position;
+  outcome.state = job::ToonState::kFailed;
+  outcome.toon_id = failed.toon_id;
+  outcome.type = failed.type;
+  outcome.sha256 = failed.sha256;
+  outcome.source_bytes = failed.source_bytes;
+  outcome.duration = failed.duration;
+  outcome.attempts = failed.attempt;
+  outcome.processed_at = now;
+  outcome.error = std::move(failure.error);
+  return outcome;
+}
+
+}  // namespace flow

@@ -1,0 +1,51 @@
+// Toons of a stored manifest: the lines of a segment, decoded. Used by the worker and by the server's rarer paths.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "flow/context.h"
+#include "job/types.h"
+#include "ports/blob_store.h"
+#include "wire/toon.h"
+
+namespace flow {
+
+// The lines of one segment, held in memory with the padding that simdjson wants behind them.
+class SegmentLines {
+ public:
+  // kCorrupt if the bytes are not exactly segment.count lines; kUnavailable, kNotFound from the blob store.
+  [[nodiscard]] base::Status Load(ports::BlobStore& blobs, std::string_view manifest_blob, const job::Segment& segment);
+  [[nodiscard]] std::size_t size() const { return lines_.size(); }
+  // Without the newline. 64 readable bytes follow each. Valid until the next Load.
+  [[nodiscard]] std::string_view line(std::size_t index) const { return lines_[index]; }
+
+ private:
+  std::string buffer_;
+  std::vector<std::string_view> lines_;
+};
+
+// The bytes a toon is about, as its processor sees them.
+struct ToonSource {
+  std::string_view bytes;  // 64 readable bytes follow
+  ports::SourceForm form = ports::SourceForm::kBytes;
+};
+// `scratch` backs the bytes where they had to be decoded or read. kInvalid: the toon's fault (gone upload, bad base64);
+// kUnavailable: ours.
+[[nodiscard]] base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId& tenant,
+                                                  const wire::ToonView& toon, std::string& scratch);
+
+// The operations that apply: the toon's own, else the job's defaults for its type.
+class OperationDefaults {
+ public:
+  // {"<type>":[{"op":…}]}, validated at submit. kCorrupt if it does not decode.
+  [[nodiscard]] base::Status Load(std::string_view operations_json);
+  [[nodiscard]] const std::vector<ports::Operation>& For(std::string_view type) const;
+
+ private:
+  std::vector<std::pair<std::string, std::vector<ports::Operation>>> by_type_;
+};
+
+}  // namespace flow

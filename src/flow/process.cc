@@ -1,0 +1,240 @@
+#include "flow/process.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "flow/attempts.h"
+#include "flow/manifest.h"
+#include "flow/reuse.h"
+#include "job/limits.h"
+#include "wire/outcome_codec.h"
+
+namespace flow {
+
+namespace {
+
+// Artifacts wait in memory until so many bytes are there, then go to the blob store together: one sync for many.
+constexpr std::size_t kArtifactFlushBytes = 32U << 20U;
+
+ports::ProcessorFailure Refuse(std::string code, std::string message) {
+  return {.error = {.code = std::move(code), .message = std::move(message)}, .retryable = false};
+}
+
+std::optional<ports::ProcessorFailure> RefuseOutput(const ports::ProcessorOutput& output) {
+  if (output.result_json.size() > job::kMaxResultBytes) {
+    return Refuse("result-too-large",
+                  fmt::format("the result has {} bytes, {} may be", output.result_json.size(), job::kMaxResultBytes));
+  }
+  if (output.artifacts.size() > job::kMaxArtifactsPerToon) {
+    return Refuse("too-many-artifacts", fmt::format("{} artifacts, {} may be (maxArtifactsPerToon)",
+                                                    output.artifacts.size(), job::kMaxArtifactsPerToon));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct ChunkProcessor::Impl {
+  ports::BlobStore& blobs;
+  ports::ProcessorRegistry& processors;
+  const ports::ReducerRegistry& reducers;
+  const base::Clock& clock;
+  base::Random& random;
+
+  // Buffers kept from chunk to chunk.
+  wire::StrictParser parser;
+  SegmentLines lines;
+  std::string scratch;
+  std::vector<job::Outcome> successes;
+
+  // Of the chunk at hand.
+  job::Limits limits;  // the submission was held to the configured ones; a worker only needs the widest
+  std::vector<std::pair<std::string, std::string>> artifacts;  // blob key, bytes
+  std::size_t artifact_bytes = 0;
+
+  base::Result<ports::ChunkAnswer> Process(const ports::Chunk& chunk);
+  base::Result<ports::ChunkAnswer> Reduce(const ports::Chunk& chunk);
+  base::Status One(const ports::Chunk& chunk, const OperationDefaults& defaults, std::uint32_t index,
+                   ports::ChunkAnswer& answer);
+  base::Status Work(const ports::Chunk& chunk, const OperationDefaults& defaults, std::string_view line,
+                    FailedTry& facts, ports::ChunkAnswer& answer);
+  job::Outcome Succeed(const ports::Chunk& chunk, const FailedTry& facts, const base::Sha256& source_sha256,
+                       ports::ProcessorOutput output);
+  void AddFailure(const FailedTry& facts, ports::ProcessorFailure failure, ports::ChunkAnswer& answer);
+  job::Artifact Keep(const job::TenantId& tenant, ports::ArtifactBytes artifact);
+  base::Status Flush();
+};
+
+ChunkProcessor::ChunkProcessor(ports::BlobStore& blobs, ports::ProcessorRegistry& processors,
+                               const ports::ReducerRegistry& reducers, const base::Clock& clock, base::Random& random)
+    : impl_(new Impl{.blobs = blobs, .processors = processors, .reducers = reducers, .clock = clock, .random = random}) {}
+ChunkProcessor::~ChunkProcessor() = default;
+
+base::Result<ports::ChunkAnswer> ChunkProcessor::Run(const ports::Chunk& chunk) {
+  impl_->artifacts.clear();
+  impl_->artifact_bytes = 0;
+  return chunk.kind == ports::Chunk::Kind::kReduce ? impl_->Reduce(chunk) : impl_->Process(chunk);
+}
+
+base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Process(const ports::Chunk& chunk) {
+  UT_TRY(lines.Load(blobs, chunk.manifest_blob, chunk.segment));
+  OperationDefaults defaults;
+  UT_TRY(defaults.Load(chunk.operations_json));
+  ports::ChunkAnswer answer;
+  successes.clear();
+  if (chunk.only.empty()) {
+    answer.outcomes.reserve(chunk.segment.count);
+    for (std::uint32_t index = 0; index < chunk.segment.count; ++index) {
+      UT_TRY(One(chunk, defaults, index, answer));
+    }
+  } else {
+    answer.outcomes.reserve(chunk.only.size());
+    for (const std::uint32_t index : chunk.only) {
+      if (index >= chunk.segment.count) return base::Fail(base::Code::kCorrupt, "a chunk names a toon it does not hold");
+      UT_TRY(One(chunk, defaults, index, answer));
+    }
+  }
+  UT_TRY(Flush());
+  for (const std::string& name : chunk.reducers) {
+    const ports::Reducer* reducer = reducers.Find(name);
+    if (reducer == nullptr) return base::Fail(base::Code::kUnsupported, fmt::format("no reducer '{}'", name));
+    std::string bytes = reducer->Fold(successes);
+    if (!bytes.empty()) answer.partials.push_back({.reducer = name, .bytes = std::move(bytes)});
+  }
+  return answer;
+}
+
+base::Status ChunkProcessor::Impl::One(const ports::Chunk& chunk, const OperationDefaults& defaults,
+                                       std::uint32_t index, ports::ChunkAnswer& answer) {
+  FailedTry facts{.position = chunk.segment.first + index, .attempt = chunk.attempt};
+  return Work(chunk, defaults, lines.line(index), facts, answer);
+}
+
+base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const OperationDefaults& defaults,
+                                        std::string_view line, FailedTry& facts, ports::ChunkAnswer& answer) {
+  const base::SteadyPoint begin = clock.Steady();
+  const auto fail = [&](ports::ProcessorFailure failure) {
+    facts.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - begin);
+    AddFailure(facts, std::move(failure), answer);
+    return base::Status{};
+  };
+  const auto element = parser.Parse(line, "", wire::StrictParser::Padding::kPresent);
+  if (!element) return base::Fail(base::Code::kCorrupt, fmt::format("toon {} does not parse", facts.position));
+  wire::ToonView toon;
+  wire::FieldErrors errors;
+  if (!wire::DecodeToon(*element, line, "", limits, toon, errors)) {
+    return base::Fail(base::Code::kCorrupt, fmt::format("toon {} does not decode", facts.position));
+  }
+  facts.toon_id = job::ToonId(toon.toon_id);
+  facts.type = toon.type;
+  const auto source = LoadSource(blobs, chunk.key.tenant, toon, scratch);
+  if (!source) {
+    if (source.error().code != base::Code::kInvalid) return std::unexpected(source.error());
+    return fail(Refuse(source.error().reason, source.error().message));
+  }
+  facts.source_bytes = source->bytes.size();
+  ports::Processor* processor = processors.Find(toon.type);
+  if (processor == nullptr) {
+    return fail(Refuse("unsupported-type", fmt::format("no processor for toons of type '{}' here", toon.type)));
+  }
+  std::vector<ports::Operation> own;
+  if (toon.operations) {
+    UT_TRY_ASSIGN(own, wire::ReadOperations(*toon.operations));
+  }
+  const auto& operations = toon.operations ? own : defaults.For(toon.type);
+  auto output = processor->Process(
+      {.type = toon.type, .bytes = source->bytes, .form = source->form, .operations = &operations});
+  std::optional<base::Sha256> source_sha256;
+  if (chunk.reuse_keys || !output || !output->fingerprint) source_sha256 = base::Sha256Of(source->bytes);
+  facts.sha256 = source_sha256;
+  if (!output) return fail(std::move(output).error());
+  if (auto refused = RefuseOutput(*output)) return fail(std::move(*refused));
+  facts.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - begin);
+  if (output->fingerprint) facts.sha256 = output->fingerprint;
+  job::Outcome outcome = Succeed(chunk, facts, *facts.sha256, std::move(*output));
+  if (chunk.reuse_keys) {
+    outcome.reuse_key = ReuseKey(toon.type, *source_sha256, operations, processor->version());
+  }
+  answer.outcomes.push_back(wire::ToRow(outcome));
+  successes.push_back(std::move(outcome));
+  return artifact_bytes > kArtifactFlushBytes ? Flush() : base::Status{};
+}
+
+job::Outcome ChunkProcessor::Impl::Succeed(const ports::Chunk& chunk, const FailedTry& facts,
+                                           const base::Sha256& source_sha256, ports::ProcessorOutput output) {
+  job::Outcome outcome;
+  outcome.position = facts.position;
+  outcome.state = job::ToonState::kSucceeded;
+  outcome.toon_id = facts.toon_id;
+  outcome.type = facts.type;
+  outcome.result_json = std::move(output.result_json);
+  outcome.sha256 = source_sha256;
+  outcome.perceptual = std::move(output.perceptual);
+  outcome.source_bytes = facts.source_bytes;
+  outcome.duration = facts.duration;
+  outcome.attempts = facts.attempt;
+  outcome.processed_at = clock.Now();
+  for (ports::ArtifactBytes& artifact : output.artifacts) {
+    outcome.artifacts.push_back(Keep(chunk.key.tenant, std::move(artifact)));
+  }
+  return outcome;
+}
+
+void ChunkProcessor::Impl::AddFailure(const FailedTry& facts, ports::ProcessorFailure failure,
+                                      ports::ChunkAnswer& answer) {
+  auto next = AfterFailure(facts, std::move(failure), clock.Now(), random);
+  if (auto* note = std::get_if<job::RetryNote>(&next)) {
+    answer.retries.push_back(std::move(*note));
+  } else {
+    answer.outcomes.push_back(wire::ToRow(std::get<job::Outcome>(next)));
+  }
+}
+
+job::Artifact ChunkProcessor::Impl::Keep(const job::TenantId& tenant, ports::ArtifactBytes artifact) {
+  job::Artifact kept{.name = std::move(artifact.name),
+                     .content_type = std::move(artifact.content_type),
+                     .bytes = artifact.bytes.size(),
+                     .sha256 = base::Sha256Of(artifact.bytes)};
+  artifact_bytes += artifact.bytes.size();
+  artifacts.emplace_back(ports::ContentKey(tenant, kept.sha256), std::move(artifact.bytes));
+  return kept;
+}
+
+base::Status ChunkProcessor::Impl::Flush() {
+  if (artifacts.empty()) return {};
+  std::vector<ports::BlobToPut> puts;
+  puts.reserve(artifacts.size());
+  for (const auto& [key, bytes] : artifacts) puts.push_back({.key = key, .bytes = bytes});
+  UT_TRY(blobs.Put(puts));
+  artifacts.clear();
+  artifact_bytes = 0;
+  return {};
+}
+
+base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Reduce(const ports::Chunk& chunk) {
+  job::ReduceResult reduced{.reducer = chunk.reducer};
+  const ports::Reducer* reducer = reducers.Find(chunk.reducer);
+  if (reducer == nullptr) {
+    reduced.error = job::ToonError{.code = "unknown-reducer", .message = fmt::format("no reducer '{}'", chunk.reducer)};
+    return ports::ChunkAnswer{.reduced = std::move(reduced)};
+  }
+  auto finished = reducer->Finish({.partial = chunk.partial,
+                                   .params_json = chunk.params_json,
+                                   .toon_count = chunk.toon_count,
+                                   .succeeded = chunk.succeeded,
+                                   .failed = chunk.failed,
+                                   .job_id = chunk.key.job.str()});
+  if (!finished) {
+    reduced.error = job::ToonError{.code = "reducer-failed", .message = finished.error().message};
+    return ports::ChunkAnswer{.reduced = std::move(reduced)};
+  }
+  for (ports::ArtifactBytes& artifact : *finished) {
+    reduced.artifacts.push_back(Keep(chunk.key.tenant, std::move(artifact)));
+  }
+  UT_TRY(Flush());
+  return ports::ChunkAnswer{.reduced = std::move(reduced)};
+}
+
+}  // namespace flow
