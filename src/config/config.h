@@ -1,4 +1,5 @@
-// All settings of `ubertoons serve`: flags over environment (UBERTOONS_…) over TOML. Parsed once; unknown keys are fatal.
+// All settings of `ubertoons serve`: flags over environment (UBERTOONS_…) over TOML. Parsed once; unknown keys are
+// fatal.
 #pragma once
 
 #include <chrono>
@@ -16,39 +17,39 @@ namespace config {
 
 // [processors.my-type] command = ["python3", "…"]: any program that speaks the Lambda Runtime API.
 struct CustomProcessor {
-  std::string type;                            // a new toon type; never one of the built-in ones
+  std::string type;  // a new toon type; never one of the built-in ones
   std::vector<std::string> command;
-  std::string handler = "handler";             // passed as _HANDLER
+  std::string handler = "handler";  // passed as _HANDLER
   std::map<std::string, std::string> environment;
   int max_workers = 1;
   std::chrono::seconds timeout{60};
-  std::uint64_t memory_mb = 512;               // RLIMIT_AS is not set on interpreters; RSS is watched
-  std::string version = "1";                   // part of the reuse key: raise it when results change
+  std::uint64_t memory_mb = 512;  // RLIMIT_AS is not set on interpreters; RSS is watched
+  std::string version = "1";      // part of the reuse key: raise it when results change
 };
 
 struct Webhook {
   std::string url;
-  std::string secret;                          // HMAC-SHA256 of the body, header X-Ubertoons-Signature
-  std::vector<std::string> events;             // empty: all
+  std::string secret;               // HMAC-SHA256 of the body, header X-Ubertoons-Signature
+  std::vector<std::string> events;  // empty: all
 };
 
 struct Config {
   std::string data_dir;
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8080;
-  bool allow_insecure_listen = false;          // a non-loopback address without TLS
+  bool allow_insecure_listen = false;  // a non-loopback address without TLS
   std::string tls_cert;
   std::string tls_key;
-  std::string public_url;                      // how clients reach us, for signed URLs; empty: from the Host header
-  std::string worker_command;                  // ubertoons-worker; empty: beside the server's own binary
-  int max_workers = 0;                         // 0: one per core
-  std::chrono::seconds worker_idle{10};        // an idle worker is stopped after so long
+  std::string public_url;                // how clients reach us, for signed URLs; empty: from the Host header
+  std::string worker_command;            // ubertoons-worker; empty: beside the server's own binary
+  int max_workers = 0;                   // 0: one per core
+  std::chrono::seconds worker_idle{10};  // an idle worker is stopped after so long
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;
   std::chrono::seconds chunk_timeout{60};
 
-  std::string issuer;                          // empty: our own
-  std::string jwks_url;                        // empty: issuer + "/.well-known/jwks.json"
+  std::string issuer;    // empty: our own
+  std::string jwks_url;  // empty: issuer + "/.well-known/jwks.json"
   std::vector<std::string> audiences;
   std::string tenant_claim = "sub";
   std::string roles_claim = "cognito:groups";
@@ -61,8 +62,8 @@ struct Config {
   std::vector<Webhook> webhooks;
 };
 
-// Reads file (empty: none), then environment, then flags ("--listen" …; see Flags). kInvalid names the key and, for a file,
-// the line.
+// Reads file (empty: none), then environment, then flags ("--listen" …; see Flags). kInvalid names the key and, for a
+// file, the line.
 struct Flags {
   std::optional<std::string> data, listen, config_file, tls_cert, tls_key, issuer, jwks_url, public_url, log_level,
       worker_command;
