@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 namespace flow {
 
@@ -29,6 +29,83 @@ base::Status SegmentLines::Load(ports::BlobStore& blobs, std::string_view manife
                                   lines_.size(), length, segment.offset, segment.count, segment.length));
   }
   return {};
+}
+
+ManifestCursor::ManifestCursor(ports::PlanStore& plans, ports::BlobStore& blobs, job::ManifestRef manifest,
+                               job::Generation generation)
+    : plans_(plans), blobs_(blobs), manifest_(std::move(manifest)), generation_(generation) {}
+
+base::Result<bool> ManifestCursor::LoadPage(std::uint32_t page) {
+  if (page_number_ == page) return true;
+  UT_TRY_ASSIGN(auto segments, plans_.ReadPage(manifest_, generation_, page));
+  if (!segments) return false;
+  page_ = std::move(*segments);
+  page_number_ = page;
+  at_ = 0;
+  return true;
+}
+
+base::Result<bool> ManifestCursor::PageStartsAfter(std::uint32_t page, job::Position position) {
+  UT_TRY_ASSIGN(const bool there, LoadPage(page));
+  return !there || page_.empty() || page_.front().first > position;
+}
+
+base::Status ManifestCursor::SeekPage(job::Position position) {
+  const auto within = [&] {
+    return page_number_ && !page_.empty() && page_.front().first <= position &&
+           position < page_.back().first + page_.back().count;
+  };
+  if (within()) return {};
+  std::uint32_t low = 0;   // starts at or before the position, or is the first page
+  std::uint32_t high = 1;  // to be found: a page that starts after it, or is past the end
+  while (true) {
+    UT_TRY_ASSIGN(const bool after, PageStartsAfter(high, position));
+    if (after) break;
+    low = high;
+    high *= 2;
+  }
+  while (high - low > 1) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    UT_TRY_ASSIGN(const bool after, PageStartsAfter(middle, position));
+    (after ? high : low) = middle;
+  }
+  UT_TRY_ASSIGN(const bool there, LoadPage(low));
+  if (!there) page_.clear();
+  // Between two pages there may be a gap (a retry's plan): then the next page's first segment is the answer.
+  if (there && (page_.empty() || position >= page_.back().first + page_.back().count)) {
+    UT_TRY_ASSIGN(const bool next, LoadPage(low + 1));
+    if (!next) page_.clear();
+  }
+  if (page_.empty()) page_number_.reset();
+  return {};
+}
+
+base::Result<const job::Segment*> ManifestCursor::SeekSegment(job::Position position) {
+  UT_TRY(SeekPage(position));
+  const auto ends_after = [&](const job::Segment& segment) { return position < segment.first + segment.count; };
+  const auto found = std::ranges::partition_point(page_, [&](const auto& segment) { return !ends_after(segment); });
+  if (found == page_.end()) return nullptr;
+  return &*found;
+}
+
+base::Result<ManifestCursor::Line> ManifestCursor::Seek(job::Position position) {
+  UT_TRY_ASSIGN(const job::Segment* segment, SeekSegment(position));
+  if (segment == nullptr || position < segment->first) {
+    return base::Fail(base::Code::kCorrupt, fmt::format("the plan of {} lacks position {}", manifest_.blob, position));
+  }
+  if (loaded_first_ != segment->first) {
+    loaded_first_.reset();
+    UT_TRY(lines_.Load(blobs_, manifest_.blob, *segment));
+    loaded_first_ = segment->first;
+  }
+  const auto index = static_cast<std::uint32_t>(position - segment->first);
+  const std::uint64_t begin = lines_.offset_of(index);
+  const std::uint64_t end = index + 1 < lines_.size() ? lines_.offset_of(index + 1) : segment->length;
+  return Line{.text = lines_.line(index),
+              .offset = segment->offset + begin,
+              .length = end - begin,
+              .segment = segment,
+              .index = index};
 }
 
 base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId& tenant, const wire::ToonView& toon,

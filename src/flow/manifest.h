@@ -21,10 +21,47 @@ class SegmentLines {
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
   // Without the newline. 64 readable bytes follow each. Valid until the next Load.
   [[nodiscard]] std::string_view line(std::size_t index) const { return lines_[index]; }
+  // Bytes from the segment's offset to the line's first byte.
+  [[nodiscard]] std::uint64_t offset_of(std::size_t index) const {
+    return static_cast<std::uint64_t>(lines_[index].data() - buffer_.data());
+  }
 
  private:
   std::string buffer_;
   std::vector<std::string_view> lines_;
+};
+
+// Finds toons by position. Cheap when positions ascend; any order works (binary search over the plan's pages).
+class ManifestCursor {
+ public:
+  // `generation` names the plan to go by; generation 1 covers every toon.
+  ManifestCursor(ports::PlanStore& plans, ports::BlobStore& blobs, job::ManifestRef manifest, job::Generation generation);
+  struct Line {
+    std::string_view text;         // without the newline; valid until the next Seek
+    std::uint64_t offset = 0;      // in the manifest, bytes
+    std::uint64_t length = 0;      // up to the next line
+    const job::Segment* segment = nullptr;
+    std::uint32_t index = 0;       // in its segment
+  };
+  // kCorrupt if no segment holds the position.
+  [[nodiscard]] base::Result<Line> Seek(job::Position position);
+  // The segment that holds the position or, if none does, the first one after it; nullptr: none.
+  [[nodiscard]] base::Result<const job::Segment*> SeekSegment(job::Position position);
+
+ private:
+  [[nodiscard]] base::Result<bool> LoadPage(std::uint32_t page);  // false: past the last one
+  [[nodiscard]] base::Result<bool> PageStartsAfter(std::uint32_t page, job::Position position);
+  [[nodiscard]] base::Status SeekPage(job::Position position);
+
+  ports::PlanStore& plans_;
+  ports::BlobStore& blobs_;
+  job::ManifestRef manifest_;
+  job::Generation generation_;
+  std::optional<std::uint32_t> page_number_;
+  std::vector<job::Segment> page_;
+  std::size_t at_ = 0;
+  SegmentLines lines_;
+  std::optional<job::Position> loaded_first_;  // first position of the segment in lines_
 };
 
 // The bytes a toon is about, as its processor sees them.

@@ -1,11 +1,8 @@
 #include "flow/split.h"
 
-#include <fmt/format.h>
-
 #include <iterator>
 #include <utility>
 
-#include "flow/manifest.h"
 #include "job/limits.h"
 
 namespace flow {
@@ -67,48 +64,10 @@ base::Result<std::vector<job::Segment>> PlanWriter::Finish() {
   return std::move(first_);
 }
 
-base::Status RetryPlanner::Seek(job::Position position) {
-  while (true) {
-    for (; at_ < page_.size(); ++at_) {
-      if (position < page_[at_].first + page_[at_].count) break;
-      line_ends_.clear();
-    }
-    if (at_ < page_.size()) break;
-    UT_TRY_ASSIGN(auto page, context_.plans.ReadPage(manifest_, from_, next_page_));
-    if (!page) return base::Fail(base::Code::kCorrupt, fmt::format("plan of {} ends before {}", manifest_.blob, position));
-    page_ = std::move(*page);
-    next_page_ += 1;
-    at_ = 0;
-    line_ends_.clear();
-  }
-  const job::Segment& segment = page_[at_];
-  if (position < segment.first) {
-    return base::Fail(base::Code::kCorrupt, fmt::format("plan of {} lacks position {}", manifest_.blob, position));
-  }
-  if (!line_ends_.empty()) return {};
-  std::string bytes;
-  UT_TRY(context_.blobs.Read(manifest_.blob, segment.offset, segment.length, bytes));
-  for (std::size_t at = bytes.find('\n'); at != std::string::npos; at = bytes.find('\n', at + 1)) {
-    line_ends_.push_back(at + 1);
-  }
-  if (line_ends_.size() < segment.count) line_ends_.push_back(bytes.size());  // a last line without its newline
-  if (line_ends_.size() != segment.count) {
-    return base::Fail(base::Code::kCorrupt, fmt::format("manifest {} does not match its plan", manifest_.blob));
-  }
-  return {};
-}
-
-base::Status RetryPlanner::Add(job::Position position, SegmentBuilder& out) {
-  UT_TRY(Seek(position));
-  const job::Segment& segment = page_[at_];
-  const std::size_t index = position - segment.first;
-  const std::uint64_t begin = index == 0 ? 0 : line_ends_[index - 1];
-  // A segment has one work class, and any type of that class serves to name it here.
-  const std::string_view type = segment.work_class == "data"    ? "binary"
-                                : segment.work_class == "media" ? "audio"
-                                                                : std::string_view(segment.work_class);
-  out.Add(position, type, segment.offset + begin, line_ends_[index] - begin);
-  return {};
+std::string_view AnyTypeOf(std::string_view work_class) {
+  if (work_class == "data") return "binary";
+  if (work_class == "media") return "audio";
+  return work_class;
 }
 
 }  // namespace flow

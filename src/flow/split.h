@@ -48,25 +48,7 @@ class PlanWriter {
   std::uint32_t next_page_ = 1;
 };
 
-// The plan of a retry: the given positions (ascending) as segments of their own, cut out of the segments of the pages of
-// `from`, reading the manifest for the byte ranges.
-class RetryPlanner {
- public:
-  RetryPlanner(Context& context, const job::ManifestRef& manifest, job::Generation from)
-      : context_(context), manifest_(manifest), from_(from) {}
-  // Positions must ascend over all calls. kCorrupt if a position is in no segment.
-  [[nodiscard]] base::Status Add(job::Position position, SegmentBuilder& out);
-
- private:
-  [[nodiscard]] base::Status Seek(job::Position position);
-
-  Context& context_;
-  job::ManifestRef manifest_;
-  job::Generation from_;
-  std::vector<job::Segment> page_;
-  std::uint32_t next_page_ = 0;
-  std::size_t at_ = 0;                      // in page_
-  std::vector<std::uint64_t> line_ends_;    // of the segment at at_, relative to its offset; empty: not loaded
-};
+// A type that has this work class, for naming segments of toons whose class is all that is known.
+[[nodiscard]] std::string_view AnyTypeOf(std::string_view work_class);
 
 }  // namespace flow
