@@ -1,5 +1,5 @@
-// RFC 8785 (JSON Canonicalization Scheme): one byte sequence for equal JSON values. Numbers as ECMAScript prints doubles,
-// keys sorted by UTF-16 code units. https://www.rfc-editor.org/rfc/rfc8785
+// RFC 8785 (JSON Canonicalization Scheme): one byte sequence for equal JSON values. Numbers as ECMAScript prints
+// doubles, keys sorted by UTF-16 code units. https://www.rfc-editor.org/rfc/rfc8785
 #pragma once
 
 #include <string>

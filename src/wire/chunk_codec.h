@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "job/limits.h"
+#include "ports/processor.h"
 #include "ports/work.h"
 
 namespace wire {
@@ -17,6 +19,8 @@ namespace wire {
 struct Record {
   std::string message_id;
   std::string body;
+  std::uint32_t receive_count = 1;  // "ApproximateReceiveCount": more than 1 means that an earlier receiver died
+  base::TimePoint sent_at{};        // "SentTimestamp", milliseconds
 };
 // {"Records":[{"messageId":…,"receiptHandle":…,"body":…,"attributes":{…},"messageAttributes":{},"md5OfBody":…,
 //   "eventSource":"aws:sqs","eventSourceARN":…,"awsRegion":…}]} as SQS gives it to Lambda.
@@ -46,17 +50,17 @@ struct CustomRecord {
   std::string metadata_json = "{}";
   std::vector<ports::Operation> operations;
   ports::SourceForm form = ports::SourceForm::kBytes;
-  std::string bytes;         // inline ("data" in base64, "text" or "json")
-  std::string get_url;       // instead of bytes when they are large
-  std::string put_url;       // where large artifacts may be put: answers {"sha256","bytes"}
+  std::string bytes;    // inline ("data" in base64, "text" or "json")
+  std::string get_url;  // instead of bytes when they are large
+  std::string put_url;  // where large artifacts may be put: answers {"sha256","bytes"}
 };
 [[nodiscard]] std::string EncodeCustomRecord(const CustomRecord& record);
 
 // {"outcomes":[{"messageId","result":{…},"artifacts":[{"name","contentType","data"|"sha256"+"bytes"}],
 //   "error":{"code","message","retryable"}?}],"batchItemFailures":[{"itemIdentifier"}]}
 struct CustomArtifact {
-  ports::ArtifactBytes inline_bytes;          // when `stored` is absent
-  std::optional<job::Artifact> stored;        // put by URL before
+  ports::ArtifactBytes inline_bytes;    // when `stored` is absent
+  std::optional<job::Artifact> stored;  // put by URL before
 };
 struct CustomOutcome {
   std::string message_id;

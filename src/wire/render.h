@@ -17,7 +17,8 @@ struct NamedJson {
 // GET /jobs/{id}: {jobId,status,toonCount,processed,succeeded,failed,metadata,submittedAt,startedAt?,completedAt?,
 // timestamp,reason?,errors?,generation,aggregates?,artifacts?}. `aggregates`: one member per reducer.
 [[nodiscard]] std::string RenderJob(const job::Job& job, const std::vector<NamedJson>& aggregates);
-// 202 of a submission: {jobId,status,toonCount,submittedAt,links:{status,results,events}}; `prefix` is the stage ("" or "/prod").
+// 202 of a submission: {jobId,status,toonCount,submittedAt,links:{status,results,events}}; `prefix` is the stage ("" or
+// "/prod").
 [[nodiscard]] std::string RenderAccepted(const job::Job& job, std::string_view prefix);
 // One element of GET /results. For kPending only toonId, type, state.
 void AppendResult(const job::Outcome& outcome, std::string& out);

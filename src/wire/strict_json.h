@@ -15,8 +15,8 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
-// Owns the buffers of the last parsed document; elements live until the next Parse. One thread at a time; keep it, since
-// its buffers are reused.
+// Owns the buffers of the last parsed document; elements live until the next Parse. One thread at a time; keep it,
+// since its buffers are reused.
 class StrictParser {
  public:
   StrictParser();

@@ -27,8 +27,8 @@ struct Envelope {
   std::int32_t priority = 0;
   job::Chunking chunking = job::Chunking::kAuto;
   job::ReusePolicy reuse = job::ReusePolicy::kByType;
-  std::optional<std::chrono::seconds> retention;      // "retentionSeconds"
-  std::optional<ToonUri> manifest_uri;                // instead of toons
+  std::optional<std::chrono::seconds> retention;  // "retentionSeconds"
+  std::optional<ToonUri> manifest_uri;            // instead of toons
   bool has_toons = false;
 };
 
@@ -63,8 +63,8 @@ class SubmissionReader {
   std::unique_ptr<Impl> impl_;
 };
 
-// The same checks for an uploaded manifest: NDJSON, one toon a line; blank lines are refused. Lines are handed on as they
-// stand (not minified), with the byte offset of each in `offset`. Pointers are "/<line index>/…".
+// The same checks for an uploaded manifest: NDJSON, one toon a line; blank lines are refused. Lines are handed on as
+// they stand (not minified), with the byte offset of each in `offset`. Pointers are "/<line index>/…".
 class ManifestReader {
  public:
   class Sink {

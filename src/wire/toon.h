@@ -1,5 +1,5 @@
-// One toon of a manifest: a line of JSON {"toonId","type", one of "data"|"text"|"json"|"uri", "metadata"?, "operations"?}.
-// The same decoding serves the submit path (which checks it) and the worker (which processes it).
+// One toon of a manifest: a line of JSON {"toonId","type", one of "data"|"text"|"json"|"uri", "metadata"?,
+// "operations"?}. The same decoding serves the submit path (which checks it) and the worker (which processes it).
 #pragma once
 
 #include <functional>
