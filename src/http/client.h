@@ -16,13 +16,13 @@ struct ClientRequest {
   std::string method = "GET";
   std::string url;
   Headers headers;
-  std::string_view body;                                   // must outlive the call
-  std::string body_file;                                   // streamed instead of body when not empty
+  std::string_view body;  // must outlive the call
+  std::string body_file;  // streamed instead of body when not empty
   std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds timeout{60'000};               // whole exchange; 0: none (long polls, event streams)
+  std::chrono::milliseconds timeout{60'000};  // whole exchange; 0: none (long polls, event streams)
   std::size_t max_response_bytes = 64U << 20U;
-  std::string ca_file;                                     // PEM; empty: the system's
-  std::function<bool(std::string_view)> on_data;           // set: receives the body of a 2xx in pieces; false ends it
+  std::string ca_file;                            // PEM; empty: the system's
+  std::function<bool(std::string_view)> on_data;  // set: receives the body of a 2xx in pieces; false ends it
 };
 struct ClientResponse {
   int status = 0;

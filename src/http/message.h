@@ -19,13 +19,13 @@ namespace http {
 using Headers = std::vector<std::pair<std::string, std::string>>;  // names as given; looked up without case
 
 struct RequestHead {
-  std::string method;   // upper case
-  std::string target;   // raw: path?query
-  std::string path;     // percent-decoded path; "" never
-  std::string query;    // raw, without '?'
+  std::string method;  // upper case
+  std::string target;  // raw: path?query
+  std::string path;    // percent-decoded path; "" never
+  std::string query;   // raw, without '?'
   Headers headers;
   std::optional<std::uint64_t> content_length;
-  std::string peer;     // address of the client
+  std::string peer;  // address of the client
   bool tls = false;
   [[nodiscard]] std::string_view header(std::string_view name) const;  // first of that name, "" if none
 };
@@ -79,7 +79,8 @@ class Handler {
   };
   // Called when the head is complete, on the blocking pool.
   [[nodiscard]] virtual Plan Begin(const RequestHead& head) = 0;
-  // What to answer to something that is not an HTTP request (400, 408, 431 …).
+  // What to answer to something that is not an HTTP request (400, 408, 431, 500, 501, 503); MalformedStatus says which.
+  // Runs on an I/O thread: must not block.
   [[nodiscard]] virtual Response Malformed(const base::Error& error) = 0;
 };
 
@@ -102,9 +103,15 @@ class SimpleCall : public Call {
   std::string body_;
 };
 
-// "a=1&b=%20" -> pairs, decoded ('+' is a space). kInvalid on a broken escape.
+// The status that fits an error given to Handler::Malformed: by its reason where that is one of these, else by its
+// code.
+inline constexpr std::string_view kReasonHeaderTimeout = "header-timeout";     // kTimeout: 408
+inline constexpr std::string_view kReasonHeaderTooLarge = "header-too-large";  // kTooLarge: 431
+[[nodiscard]] int MalformedStatus(const base::Error& error);
+
+// "a=1&b=%20" -> pairs, decoded ('+' is a space). kInvalid on a broken escape or a name given twice.
 [[nodiscard]] base::Result<std::map<std::string, std::string>> ParseQuery(std::string_view query);
-[[nodiscard]] std::string PercentEncode(std::string_view text);           // RFC 3986 unreserved stay
+[[nodiscard]] std::string PercentEncode(std::string_view text);  // RFC 3986 unreserved stay
 [[nodiscard]] std::optional<std::string> PercentDecode(std::string_view text);
 
 }  // namespace http

@@ -13,25 +13,25 @@ namespace http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                              // 0: any free one
-  std::string tls_cert_file;                           // PEM chain; empty: no TLS
+  std::uint16_t port = 0;     // 0: any free one
+  std::string tls_cert_file;  // PEM chain; empty: no TLS
   std::string tls_key_file;
   int io_threads = 1;
-  int blocking_threads = 8;                            // run Begin, Write, Finish
-  std::size_t max_connections = 20'000;                // above: accepted and closed at once
-  std::uint32_t max_header_bytes = 16 * 1024;          // 431 above
-  std::chrono::seconds header_timeout{10};             // from the first byte of a request to the end of its head
-  std::chrono::seconds idle_timeout{60};               // between requests
-  std::chrono::seconds body_timeout{30};               // without any progress of a body, either way
-  std::chrono::seconds keepalive{15};                  // of a BodyStream
-  std::size_t body_piece_bytes = 256 * 1024;           // read ahead of Call::Write
+  int blocking_threads = 8;                    // run Begin, Write, Finish
+  std::size_t max_connections = 20'000;        // above: accepted and closed at once
+  std::uint32_t max_header_bytes = 16 * 1024;  // 431 above
+  std::chrono::seconds header_timeout{10};     // from the first byte of a request to the end of its head
+  std::chrono::seconds idle_timeout{60};       // between requests
+  std::chrono::seconds body_timeout{30};       // without any progress of a body, either way
+  std::chrono::seconds keepalive{15};          // of a BodyStream
+  std::size_t body_piece_bytes = 256 * 1024;   // read ahead of Call::Write
 };
 
 class Server {
  public:
   // Binds and listens, but serves nothing before Start. kUnavailable (address in use), kInvalid (bad certificate).
   [[nodiscard]] static base::Result<std::unique_ptr<Server>> Listen(const ServerOptions& options, Handler& handler);
-  virtual ~Server() = default;               // stops hard
+  virtual ~Server() = default;  // stops hard
   virtual void Start() = 0;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;

@@ -1,0 +1,256 @@
+#include "http/session.h"
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include "http/exchange.h"
+#include "http/mailbox.h"
+#include "http/request_parser.h"
+#include "http/response_head.h"
+#include "http/session_io.h"
+
+namespace http {
+
+namespace {
+
+template <typename Stream>
+class Session final : public SessionIo<Stream> {
+  using Io = SessionIo<Stream>;
+  using Io::buffer_;
+  using Io::state_;
+
+ public:
+  using Io::Io;
+
+  asio::awaitable<void> Run() {
+    if (co_await this->Handshake()) {
+      bool more = true;
+      while (more && !this->killed_) more = co_await ServeNext();
+    }
+    co_await this->Close();
+  }
+
+ private:
+  // One request and its answer; false when the connection ends.
+  asio::awaitable<bool> ServeNext() {
+    HeadResult head = co_await this->ReadHead();
+    if (head.closed) co_return false;
+    if (head.error) {
+      co_await AnswerMalformed(std::move(*head.error));
+      co_return false;
+    }
+    RequestParser parser;
+    auto parsed = parser.ParseHead(this->Buffered().substr(0, head.bytes));
+    buffer_.consume(head.bytes);
+    if (!parsed) {
+      co_await AnswerMalformed(std::move(parsed).error());
+      co_return false;
+    }
+    if (state_.draining) {
+      co_await AnswerMalformed({.code = base::Code::kUnavailable, .message = "Shutting down", .reason = "draining"});
+      co_return false;
+    }
+    parsed->request.peer = this->peer_;
+    parsed->request.tls = Io::kTls;
+    Exchange exchange(std::move(*parsed), state_.handler);
+    co_return co_await Serve(exchange, parser);
+  }
+
+  asio::awaitable<bool> Serve(Exchange& exchange, RequestParser& parser) {
+    const std::string_view whole = exchange.WholeBody(this->Buffered());
+    std::function<void()> begin = [&exchange, whole] { exchange.Begin(whole); };
+    co_await this->OnPool(begin);
+    if (exchange.body_done()) buffer_.consume(whole.size());
+    if (!exchange.answered() && !exchange.body_done()) {
+      const bool alive = co_await ReceiveBody(exchange, parser);
+      if (!alive) co_return false;
+    }
+    if (this->killed_) co_return false;
+    if (!exchange.answered()) {
+      const bool replied = co_await AwaitReply(exchange);
+      if (!replied) co_return false;
+    }
+    co_return co_await Answer(exchange);
+  }
+
+  // ---- the body ----
+
+  // False when the client is gone. Afterwards the exchange is finished or has a refusal to send.
+  asio::awaitable<bool> ReceiveBody(Exchange& exchange, RequestParser& parser) {
+    if (exchange.head().expects_continue && buffer_.size() == 0) {
+      const bool sent = co_await this->Write("HTTP/1.1 100 Continue\r\n\r\n", {});
+      if (!sent) co_return co_await BodyBroke(exchange);
+      exchange.SetContinued();
+    }
+    if (exchange.head().chunked) co_return co_await ReceiveChunked(exchange, parser);
+    co_return co_await ReceiveLength(exchange);
+  }
+
+  asio::awaitable<bool> ReceiveLength(Exchange& exchange) {
+    std::string piece;
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(state_.options.body_piece_bytes, exchange.unread())));
+    while (!exchange.answered() && exchange.unread() > 0) {
+      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), exchange.unread()));
+      const bool filled = co_await this->ReadExactly(piece.data(), want);
+      if (!filled) co_return co_await BodyBroke(exchange);
+      exchange.CountRead(want);
+      co_await HandOver(exchange, std::string_view(piece).substr(0, want),
+                        exchange.unread() == 0 ? Part::kLast : Part::kMore);
+    }
+    co_return true;
+  }
+
+  asio::awaitable<bool> ReceiveChunked(Exchange& exchange, RequestParser& parser) {
+    std::string piece;
+    while (!exchange.answered() && !exchange.body_done()) {
+      const std::size_t before = piece.size();
+      const auto used = parser.ParseChunked(this->Buffered(), piece);
+      if (!used || (*used == 0 && buffer_.size() > kMaxChunkHeadBytes)) {
+        co_await FailBody(
+            exchange,
+            {.code = base::Code::kInvalid, .message = "The chunked body is malformed", .reason = "malformed-request"});
+        co_return true;
+      }
+      buffer_.consume(*used);
+      exchange.CountRead(piece.size() - before);
+      if (exchange.OverLimit()) {
+        co_await FailBody(exchange, exchange.LimitError());
+      } else if (parser.done()) {
+        co_await HandOver(exchange, piece, Part::kLast);
+      } else if (piece.size() >= state_.options.body_piece_bytes) {
+        co_await HandOver(exchange, piece, Part::kMore);
+        piece.clear();
+      } else {
+        const bool more = co_await this->ReadMore(kChunkedReadBytes);
+        if (!more) co_return co_await BodyBroke(exchange);
+      }
+    }
+    co_return true;
+  }
+
+  asio::awaitable<void> HandOver(Exchange& exchange, std::string_view piece, Part part) {
+    std::function<void()> write = [&exchange, piece, part] { exchange.Write(piece, part); };
+    co_await this->OnPool(write);
+  }
+  asio::awaitable<void> FailBody(Exchange& exchange, base::Error error) {
+    std::function<void()> fail = [&exchange, &error] { exchange.FailBody(error); };
+    co_await this->OnPool(fail);
+  }
+  // The socket ended or stalled within the body. True when the refusal can still be sent.
+  asio::awaitable<bool> BodyBroke(Exchange& exchange) {
+    const bool stalled = this->expired_;
+    base::Error error{.code = base::Code::kCancelled, .message = "The client went away", .reason = "client-gone"};
+    if (stalled) {
+      error = {.code = base::Code::kTimeout, .message = "The body made no progress", .reason = "body-timeout"};
+    }
+    co_await FailBody(exchange, std::move(error));
+    co_return stalled;
+  }
+
+  // ---- the answer ----
+
+  // Waits for a handler that answers later, watching the client. False when the client went first.
+  asio::awaitable<bool> AwaitReply(Exchange& exchange) {
+    const std::shared_ptr<Mailbox> mailbox = exchange.mailbox();
+    this->mailbox_ = mailbox;
+    this->Disarm();
+    if (mailbox->WaitWith(this->MakeWake())) {
+      this->StartWatch();
+      while (!mailbox->full() && !this->peer_gone_ && !this->killed_) co_await this->WaitEvent(kForever);
+      co_await this->StopWatch();
+    }
+    this->mailbox_.reset();
+    if (!mailbox->full()) {
+      mailbox->Close();
+      exchange.Abandon();
+      co_return false;
+    }
+    exchange.TakeReply();
+    co_return !this->killed_;
+  }
+
+  asio::awaitable<void> AnswerMalformed(base::Error error) {
+    Exchange exchange(ParsedHead{}, state_.handler);
+    exchange.AnswerMalformed(error);
+    co_await Answer(exchange);
+  }
+
+  // Sends the answer; true when the connection can serve another request.
+  asio::awaitable<bool> Answer(Exchange& exchange) {
+    FileReader file;
+    if (const auto* body = std::get_if<FileBody>(&exchange.answer().body)) {
+      std::function<void()> open = [&exchange, &file, body] { exchange.OpenFile(*body, file); };
+      co_await this->OnPool(open);
+      if (this->killed_) co_return false;
+    }
+    const AnswerPlan plan = exchange.PlanAnswer(state_.draining);
+    std::string head;
+    AppendResponseHead(head, exchange.answer(), plan.shape);
+    const bool sent = co_await SendAnswer(exchange, plan, std::move(head), file);
+    exchange.Release();
+    if (!sent) {
+      this->broken_ = true;  // part of an answer must not look like a whole one
+      co_return false;
+    }
+    if (plan.shape.persistence == Persistence::kClose) co_return false;
+    co_return co_await this->Discard(exchange.unread());
+  }
+
+  asio::awaitable<bool> SendAnswer(Exchange& exchange, const AnswerPlan& plan, std::string head, FileReader& file) {
+    Response& answer = exchange.answer();
+    if (!plan.has_body) co_return co_await this->Write(head, {});
+    if (const auto* text = std::get_if<std::string>(&answer.body)) {
+      if (text->size() > kJoinBytes) co_return co_await this->Write(head, *text);
+      head += *text;
+      co_return co_await this->Write(head, {});
+    }
+    if (std::holds_alternative<FileBody>(answer.body)) co_return co_await SendFile(std::move(head), file);
+    const auto stream = std::get<std::shared_ptr<BodyStream>>(std::exchange(answer.body, std::string()));
+    co_return co_await this->SendStream(std::move(head), *stream, plan.shape.framing);
+  }
+
+  asio::awaitable<bool> SendFile(std::string head, FileReader& file) {
+    std::string piece;
+    do {
+      std::function<void()> read = [&file, &piece] { file.Read(piece); };
+      co_await this->OnPool(read);
+      if (file.failed() || this->killed_) co_return false;
+      const bool sent = co_await this->Write(head, piece);
+      if (!sent) co_return false;
+      head.clear();
+    } while (file.left() > 0);
+    co_return true;
+  }
+};
+
+template <typename Stream>
+void Spawn(std::shared_ptr<Session<Stream>> session, Shard& shard) {
+  // The frame owns the session, so whoever destroys the frame destroys the session.
+  asio::co_spawn(
+      shard.context,
+      [](std::shared_ptr<Session<Stream>> self) -> asio::awaitable<void> { co_await self->Run(); }(std::move(session)),
+      asio::detached);
+}
+
+}  // namespace
+
+void StartSession(ServerState& state, Shard& shard, tcp::socket socket, std::string peer) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  if (state.tls) {
+    ssl::stream<tcp::socket> stream(std::move(socket), *state.tls);
+    Spawn(std::make_shared<Session<ssl::stream<tcp::socket>>>(state, shard, std::move(stream), std::move(peer)), shard);
+  } else {
+    Spawn(std::make_shared<Session<tcp::socket>>(state, shard, std::move(socket), std::move(peer)), shard);
+  }
+}
+
+}  // namespace http
