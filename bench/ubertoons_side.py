@@ -1,0 +1,112 @@
+"""Ubertoons as it is shipped: one `serve` on a fresh data folder, its own worker processes, one job over the API."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+
+BIN = pathlib.Path(os.environ.get("UBERTOONS_BIN_DIR", pathlib.Path(__file__).resolve().parent.parent / "build" / "release" / "bin"))
+READY = re.compile(rb"^ubertoons listening on (http://\S+)$", re.MULTILINE)
+WAIT_SECONDS = 60
+POLL_SECONDS = 0.01
+
+
+class Ubertoons:
+    def __init__(self, folder, workers):
+        self.folder, self.workers, self.process = pathlib.Path(folder), workers, None
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True)
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self):
+        out = self.folder / "out"
+        with open(out, "wb") as stdout, open(self.folder / "log", "wb") as stderr:
+            self.process = subprocess.Popen(
+                [BIN / "ubertoons", "serve", "--data", self.folder / "data", "--listen", "127.0.0.1:0", "--workers", str(self.workers)],
+                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (ready := READY.search(out.read_bytes())):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"the server did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.01)
+        token = subprocess.run([BIN / "ubertoons", "token", "--data", self.folder / "data", "--sub", "bench"], check=True, timeout=60,
+                               capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(ready[1].decode()).netloc, timeout=600)
+
+    def __exit__(self, *_):
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(WAIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _call(self, method, path, body=None, expect=200):
+        self.connection.request(method, path, body, self.headers)
+        response = self.connection.getresponse()
+        data = response.read()
+        if response.status != expect:
+            raise RuntimeError(f"{method} {path}: {response.status} {data[:500]!r}")
+        return json.loads(data)
+
+    def warm_up(self):
+        """The workers are started by the first work; BullMQ's run before its clock starts too."""
+        self._run(b'{"toons":[' + b",".join(b'{"toonId":"w%d","type":"message","json":{"n":%d}}' % (i, i) for i in range(4000)) + b"]}")
+
+    def _run(self, body):
+        job = self._call("POST", "/submit-job", body, expect=202)["jobId"]
+        while (status := self._call("GET", f"/jobs/{job}"))["status"] not in ("Completed", "Failed"):
+            time.sleep(POLL_SECONDS)
+        if status["status"] != "Completed":
+            raise RuntimeError(f"the job ended as {status}")
+        return status
+
+    def throughput(self, file):
+        """Seconds from the first byte of the submission until the job reads Completed."""
+        lines = pathlib.Path(file).read_bytes().splitlines()
+        body = b'{"toons":[' + b",".join(b'{"toonId":"m%07d","type":"message","json":%b}' % (i, line) for i, line in enumerate(lines)) + b"]}"
+        self.warm_up()
+        started = time.perf_counter()
+        status = self._run(body)
+        seconds = time.perf_counter() - started
+        if status["succeeded"] != len(lines):
+            raise RuntimeError(f"{status['succeeded']} of {len(lines)} succeeded")
+        return seconds
+
+    def _until_end(self, job):
+        """Reads the job's events until its end."""
+        watch = http.client.HTTPConnection(self.connection.host, self.connection.port, timeout=WAIT_SECONDS)
+        try:
+            watch.request("GET", f"/jobs/{job}/events", headers=self.headers)
+            response = watch.getresponse()
+            while line := response.readline():
+                if line.startswith(b"data:") and (b'"Completed"' in line or b'"Failed"' in line):
+                    return
+            raise RuntimeError("the events ended before the job")
+        finally:
+            watch.close()
+
+    def latency(self, count):
+        """Milliseconds from submitting one small toon until its Completed event, each on a new connection for the events."""
+        self.warm_up()
+        taken = []
+        for i in range(count):
+            started = time.perf_counter()
+            job = self._call("POST", "/submit-job", b'{"toons":[{"toonId":"a","type":"message","json":{"hello":"world","n":%d}}]}' % i, expect=202)
+            self._until_end(job["jobId"])
+            taken.append((time.perf_counter() - started) * 1000)
+        return taken

@@ -1,0 +1,106 @@
+"""./dev demo as a newcomer types it, and whether what is planted in the samples is found."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import BIN, ROOT, Api, alive, children, sha256, until
+
+DEV = ROOT / "dev"
+
+
+def run_demo(*options, **environment):
+    # A folder that is not the repository's, no terminal, no input.
+    return subprocess.run([DEV, "demo", *options], cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                          timeout=300, env={**os.environ, "UBERTOONS_BIN_DIR": str(BIN), **environment})
+
+
+class Demo(unittest.TestCase):
+    def test_it_ends_well_and_leaves_its_files_but_no_process(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="ubertoons-demo-test."))
+        self.addCleanup(shutil.rmtree, folder)
+        out = folder / "out"
+        done = run_demo(UBERTOONS_DEMO_OUT=str(out), TMPDIR=str(folder))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("\x1b", done.stdout)
+        server = int(re.search(r"^server (\d+) at http", done.stdout, re.MULTILINE)[1])
+        self.assertFalse(alive(server))
+        for name in ("summary.json", "timeline.svg", "timeline.csv"):
+            path = out / "acme-samples" / name
+            self.assertGreater(path.stat().st_size, 0)
+            self.assertIn(str(path), done.stdout)
+        self.assertEqual([path.name for path in folder.iterdir()], ["out"])
+
+    def test_an_unknown_option_is_a_usage_error(self):
+        self.assertEqual(run_demo("--kep").returncode, 2)
+
+
+class Planted(unittest.TestCase):
+    """One kept demo, looked at through the API that it prints."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ubertoons-demo-test."))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.done = run_demo("--keep", TMPDIR=str(cls.folder))
+        found = re.search(r"^server (\d+) at (http\S+), data in", cls.done.stdout, re.MULTILINE)
+        if not found:
+            raise AssertionError(cls.done.stdout + cls.done.stderr)
+        cls.server = int(found[1])
+        cls.addClassCleanup(cls.stop)
+        if cls.done.returncode != 0:
+            raise AssertionError(cls.done.stdout + cls.done.stderr)
+        cls.api = Api(found[2], re.search(r"^TOKEN (\S+)$", cls.done.stdout, re.MULTILINE)[1])
+        cls.job = cls.api.job("acme-samples")
+        cls.rows = {row["toonId"]: row for row in cls.api.results("acme-samples")}
+        cls.expected = json.loads((ROOT / "samples" / "expected.json").read_text())["toons"]
+
+    @classmethod
+    def stop(cls):
+        """Ends the kept server as the demo tells one to, and looks that its workers go with it."""
+        workers = children(cls.server)
+        if alive(cls.server):
+            os.kill(cls.server, signal.SIGTERM)
+        until("the kept server's end", lambda: not any(map(alive, [cls.server, *workers])), 60)
+
+    def of_type(self, *types):
+        return [(self.rows[toon], facts) for toon, facts in self.expected.items() if facts["type"] in types]
+
+    def test_all_34_toons_succeeded(self):
+        self.assertEqual((self.job["status"], self.job["toonCount"], self.job["succeeded"]), ("Completed", 34, 34))
+        self.assertEqual(list(self.rows), list(self.expected))
+        self.assertEqual({row["state"] for row in self.rows.values()}, {"Succeeded"})
+
+    def test_fingerprints_are_those_of_the_files(self):
+        checked = 0
+        for row, facts in self.of_type("telemetry", "gameplay", "binary"):
+            self.assertEqual(row["fingerprint"]["sha256"], facts["sha256"], row["toonId"])
+            checked += 1
+        self.assertEqual(checked, 24)
+
+    def test_the_printed_curl_lines_work(self):
+        lines = [line for line in self.done.stdout.splitlines() if line.startswith("curl ")]
+        self.assertEqual(len(lines), 3)
+        for line in lines:
+            answer = subprocess.run(["bash", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+            self.assertEqual(json.loads(answer.stdout)["jobId"], "JOB001", answer.stdout)
+
+    def test_artifacts_are_whole(self):
+        artifacts = self.job["artifacts"] + [a for row in self.rows.values() for a in row["artifacts"]]
+        self.assertGreater(len(artifacts), 14)
+        for artifact in artifacts:
+            self.assertEqual(sha256(self.api.artifact(artifact["sha256"])), artifact["sha256"], artifact)
+
+    def test_the_word_clouds_are_there(self):
+        job = self.api.job("acme-wordcloud")
+        self.assertEqual((job["status"], job["succeeded"]), ("Completed", 3))
+
+
+if __name__ == "__main__":
+    unittest.main()
