@@ -93,7 +93,7 @@ class Series:
             for field, value in zip(self.fields, row):
                 text = (blank or {}).get((i, field)) or f"{value}".replace(".", decimal)
                 if (i, field) in quoted:
-                    text = '"' + text.replace(".", ",") + '"'
+                    text = f'"{value:.1f}"'.replace(".", ",")  # one decimal: three would read as thousands
                 cells.append(text)
             lines.append(delimiter.join([iso(self.time(i)), *cells]))
         self._count(len(lines) - 1, "csv")

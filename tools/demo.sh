@@ -112,7 +112,7 @@ find "$artifacts" -type f | sort
 if [[ $keep ]]; then
   title "The server stays up (process $server; stop it with: kill $server)"
   printf '%s\n' "URL   $url" "TOKEN $UBERTOONS_TOKEN" ""
-  printf '%s\n' "curl -H 'Authorization: Bearer $UBERTOONS_TOKEN' -d '{\"jobId\":\"JOB001\",\"toons\":[{\"toonId\":\"hello\",\"type\":\"message\",\"text\":\"hello\"}]}' $url/prod/submit-job"
+  printf '%s\n' "curl -H 'Authorization: Bearer $UBERTOONS_TOKEN' -d '{\"jobId\":\"JOB001\",\"toons\":[{\"toonId\":\"hello\",\"type\":\"message\",\"json\":{\"hello\":\"world\"}}]}' $url/prod/submit-job"
   printf '%s\n' "curl -H 'Authorization: Bearer $UBERTOONS_TOKEN' $url/prod/jobs/JOB001"
   printf '%s\n' "curl -H 'Authorization: Bearer $UBERTOONS_TOKEN' '$url/prod/results?jobId=JOB001'"
 fi

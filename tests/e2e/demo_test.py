@@ -1,5 +1,6 @@
 """./dev demo as a newcomer types it, and whether what is planted in the samples is found."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -13,6 +14,10 @@ import unittest
 from harness import BIN, ROOT, Api, alive, children, sha256, until
 
 DEV = ROOT / "dev"
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def run_demo(*options, **environment):
@@ -83,6 +88,47 @@ class Planted(unittest.TestCase):
             self.assertEqual(row["fingerprint"]["sha256"], facts["sha256"], row["toonId"])
             checked += 1
         self.assertEqual(checked, 24)
+
+    def test_rows_and_what_was_wrong_with_them_are_counted(self):
+        for row, facts in self.of_type("telemetry", "gameplay"):
+            result, cleaning = row["result"], row["result"]["cleaning"]
+            with self.subTest(row["toonId"]):
+                self.assertEqual((result["format"], result["rows"], result["badRows"]), (facts["format"], facts["rows"], facts["badRows"]))
+                self.assertEqual([column["name"] for column in result["schema"]], facts["fields"])
+                self.assertEqual(cleaning["duplicates"]["rows"], facts.get("duplicates", 0))
+                self.assertEqual(cleaning["repairs"].get("decimalCommas", 0), facts.get("decimalCommas", 0))
+                self.assertEqual(cleaning["repairs"].get("nullWords", 0), facts.get("missingCells", 0))
+
+    def test_planted_gaps_are_found(self):
+        checked = 0
+        for row, facts in self.of_type("telemetry"):
+            found = {(moment(gap["from"]), moment(gap["to"])) for gap in row["result"]["cleaning"]["gaps"]["list"]}
+            planted = {(moment(gap["after"]), moment(gap["before"])) for gap in facts["gaps"]}
+            self.assertEqual(planted - found, set(), row["toonId"])
+            checked += len(planted)
+        self.assertEqual(checked, 8)
+
+    def test_planted_anomalies_are_found_and_few_others(self):
+        checked = 0
+        for row, facts in self.of_type("telemetry", "gameplay"):
+            anomalies = row["result"]["anomalies"]
+            found = {(one["field"], moment(one["time"]), one["value"]) for one in anomalies["list"]}
+            planted = {(one["field"], moment(one["at"]), one["value"]) for one in facts["anomalies"]}
+            self.assertEqual(planted - found, set(), row["toonId"])
+            self.assertLess(anomalies["count"] - len(planted), 0.02 * facts["rows"], row["toonId"])
+            checked += len(planted)
+        self.assertEqual(checked, 23)
+
+    def test_players_and_sessions_are_counted(self):
+        for row, facts in self.of_type("gameplay"):
+            events = row["result"]["events"]
+            self.assertEqual((events["players"]["distinct"], events["sessions"]["count"]), (facts["players"], facts["sessions"]))
+
+    def test_binaries_are_recognised(self):
+        kinds = {toon: self.rows[toon]["result"]["mime"] for toon, facts in self.expected.items() if "mediaType" in facts}
+        self.assertEqual(kinds, {toon: facts["mediaType"] for toon, facts in self.expected.items() if "mediaType" in facts})
+        self.assertGreater(self.rows["binary-06-noise"]["result"]["entropy"], 7.99)
+        self.assertEqual(self.rows["binary-07-silence"]["result"]["entropy"], 0)
 
     def test_the_printed_curl_lines_work(self):
         lines = [line for line in self.done.stdout.splitlines() if line.startswith("curl ")]

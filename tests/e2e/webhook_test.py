@@ -64,8 +64,9 @@ class Webhooks(ServerTest):
         self.assertEqual(api.job("told")["status"], "Completed")
         for headers, body in receiver.posts:
             signature = {name.lower(): value for name, value in headers.items()}["x-ubertoons-signature"]
-            expected = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-            self.assertIn(signature, (expected, f"sha256={expected}"))
+            self.assertRegex(signature, r"^t=\d+,v1=[0-9a-f]{64}$")
+            time, mac = (part.split("=")[1] for part in signature.split(","))
+            self.assertEqual(mac, hmac.new(SECRET.encode(), time.encode() + b"." + body, hashlib.sha256).hexdigest())
             self.assertIn("told", body.decode())
 
     def test_a_refused_webhook_is_sent_again(self):
