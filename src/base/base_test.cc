@@ -16,7 +16,7 @@ TEST(Hash, MatchesTheVectorsOfTheStandards) {
   EXPECT_EQ(ToHex(Sha256Of("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(ToHex(HmacSha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");  // RFC 4231 case 2
-  EXPECT_EQ(ToBase64("fooba"), "Zm9vYmE=");                                      // RFC 4648 section 10
+  EXPECT_EQ(ToBase64("fooba"), "Zm9vYmE=");                                       // RFC 4648 section 10
   EXPECT_EQ(ToBase64Url("\xff\xfe"), "__4");
 }
 
@@ -50,7 +50,9 @@ TEST(Clock, FormatsAndParsesUtc) {
   }
 }
 
-TEST(Error, PointerTokensAreEscaped) { EXPECT_EQ(PointerToken("a/b~c"), "a~1b~0c"); }
+TEST(Error, PointerTokensAreEscaped) {
+  EXPECT_EQ(PointerToken("a/b~c"), "a~1b~0c");
+}
 
 TEST(Error, EveryCodeHasAPolicyOfItsOwn) {
   std::set<std::string_view> names;

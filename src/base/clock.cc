@@ -25,7 +25,8 @@ Result<TimePoint> ParseTime(std::string_view text) {
   int used = 0;
   const std::string copy(text);
   const auto bad = [&] { return Fail(Code::kInvalid, "not a UTC time such as 2026-01-31T12:00:00Z"); };
-  if (std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) {
+  if (std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) !=
+      6) {
     return bad();
   }
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};

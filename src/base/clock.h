@@ -31,7 +31,11 @@ class SystemClock final : public Clock {
 [[nodiscard]] std::string FormatTime(TimePoint time);
 // The reverse; accepts any number of fraction digits and only the Z offset. kInvalid otherwise.
 [[nodiscard]] Result<TimePoint> ParseTime(std::string_view text);
-[[nodiscard]] inline std::int64_t UnixMicros(TimePoint time) { return time.time_since_epoch().count(); }
-[[nodiscard]] inline TimePoint FromUnixMicros(std::int64_t micros) { return TimePoint(std::chrono::microseconds(micros)); }
+[[nodiscard]] inline std::int64_t UnixMicros(TimePoint time) {
+  return time.time_since_epoch().count();
+}
+[[nodiscard]] inline TimePoint FromUnixMicros(std::int64_t micros) {
+  return TimePoint(std::chrono::microseconds(micros));
+}
 
 }  // namespace base

@@ -8,8 +8,8 @@ namespace base {
 
 const ErrorPolicy& PolicyOf(Code code) {
   static constexpr ErrorPolicy kInvalid{"invalid-request", "The request is not valid", 400, 3, "InvalidRequest", false};
-  static constexpr ErrorPolicy kUnauthenticated{"unauthenticated", "A valid token is needed", 401, 3, "Unauthenticated",
-                                                false};
+  static constexpr ErrorPolicy kUnauthenticated{
+      "unauthenticated", "A valid token is needed", 401, 3, "Unauthenticated", false};
   static constexpr ErrorPolicy kForbidden{"forbidden", "Your role does not allow this", 403, 3, "Forbidden", false};
   static constexpr ErrorPolicy kNotFound{"not-found", "There is no such thing", 404, 3, "NotFound", false};
   static constexpr ErrorPolicy kConflict{"conflict", "This contradicts what is stored", 409, 3, "Conflict", false};
@@ -22,19 +22,32 @@ const ErrorPolicy& PolicyOf(Code code) {
   static constexpr ErrorPolicy kCorrupt{"corrupt-data", "Stored data is damaged", 500, 6, "Corrupt", false};
   static constexpr ErrorPolicy kInternal{"internal", "Our defect", 500, 6, "Internal", true};
   switch (code) {
-    case Code::kInvalid: return kInvalid;
-    case Code::kUnauthenticated: return kUnauthenticated;
-    case Code::kForbidden: return kForbidden;
-    case Code::kNotFound: return kNotFound;
-    case Code::kConflict: return kConflict;
-    case Code::kTooLarge: return kTooLarge;
-    case Code::kThrottled: return kThrottled;
-    case Code::kUnavailable: return kUnavailable;
-    case Code::kTimeout: return kTimeout;
-    case Code::kCancelled: return kCancelled;
-    case Code::kUnsupported: return kUnsupported;
-    case Code::kCorrupt: return kCorrupt;
-    case Code::kInternal: return kInternal;
+    case Code::kInvalid:
+      return kInvalid;
+    case Code::kUnauthenticated:
+      return kUnauthenticated;
+    case Code::kForbidden:
+      return kForbidden;
+    case Code::kNotFound:
+      return kNotFound;
+    case Code::kConflict:
+      return kConflict;
+    case Code::kTooLarge:
+      return kTooLarge;
+    case Code::kThrottled:
+      return kThrottled;
+    case Code::kUnavailable:
+      return kUnavailable;
+    case Code::kTimeout:
+      return kTimeout;
+    case Code::kCancelled:
+      return kCancelled;
+    case Code::kUnsupported:
+      return kUnsupported;
+    case Code::kCorrupt:
+      return kCorrupt;
+    case Code::kInternal:
+      return kInternal;
   }
   return kInternal;
 }

@@ -76,12 +76,12 @@ struct ErrorPolicy {
 // Early return. UT_TRY(expr) for Status; UT_TRY_ASSIGN(auto x, expr) for Result<T>.
 #define UT_CONCAT_INNER(a, b) a##b
 #define UT_CONCAT(a, b) UT_CONCAT_INNER(a, b)
-#define UT_TRY(expr)                                                                                \
-  do {                                                                                              \
+#define UT_TRY(expr)                                                                               \
+  do {                                                                                             \
     if (auto ut_status = (expr); !ut_status) return std::unexpected(std::move(ut_status).error()); \
   } while (false)
-#define UT_TRY_ASSIGN_IMPL(tmp, lhs, expr)                     \
-  auto tmp = (expr);                                           \
-  if (!tmp) return std::unexpected(std::move(tmp).error());   \
+#define UT_TRY_ASSIGN_IMPL(tmp, lhs, expr)                  \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   lhs = std::move(*tmp)
 #define UT_TRY_ASSIGN(lhs, expr) UT_TRY_ASSIGN_IMPL(UT_CONCAT(ut_result_, __LINE__), lhs, expr)

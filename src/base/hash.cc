@@ -115,7 +115,9 @@ Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::Update(std::string_view bytes) { EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()); }
+void Sha256Stream::Update(std::string_view bytes) {
+  EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size());
+}
 
 Sha256 Sha256Stream::Finish() {
   Sha256 out;
@@ -163,8 +165,12 @@ std::optional<Sha256> Sha256FromHex(std::string_view hex) {
   return out;
 }
 
-std::string ToBase64(std::string_view bytes) { return Encode(bytes, kStandard, "="); }
-std::string ToBase64Url(std::string_view bytes) { return Encode(bytes, kUrl, ""); }
+std::string ToBase64(std::string_view bytes) {
+  return Encode(bytes, kStandard, "=");
+}
+std::string ToBase64Url(std::string_view bytes) {
+  return Encode(bytes, kUrl, "");
+}
 
 std::optional<std::string> FromBase64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
@@ -172,6 +178,8 @@ std::optional<std::string> FromBase64(std::string_view text) {
   return Decode(text, kStandardReverse);
 }
 
-std::optional<std::string> FromBase64Url(std::string_view text) { return Decode(text, kUrlReverse); }
+std::optional<std::string> FromBase64Url(std::string_view text) {
+  return Decode(text, kUrlReverse);
+}
 
 }  // namespace base

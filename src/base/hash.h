@@ -37,7 +37,9 @@ class Sha256Stream {
 [[nodiscard]] inline std::string_view View(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
-[[nodiscard]] inline std::string ToHex(const Sha256& digest) { return ToHex(View(digest)); }
+[[nodiscard]] inline std::string ToHex(const Sha256& digest) {
+  return ToHex(View(digest));
+}
 [[nodiscard]] std::optional<std::string> FromHex(std::string_view hex);
 [[nodiscard]] std::optional<Sha256> Sha256FromHex(std::string_view hex);  // exactly 64 lower- or upper-case digits
 

@@ -9,8 +9,7 @@ namespace flow {
 std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& random) {
   const auto doublings = std::min(attempts == 0 ? 0U : attempts - 1, 20U);
   const auto ceiling = std::min(job::kRetryCap, job::kRetryBase * (std::int64_t{1} << doublings));
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(random.Unit() * static_cast<double>(ceiling.count() + 1)));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(random.Unit() * static_cast<double>(ceiling.count() + 1)));
 }
 
 std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed, ports::ProcessorFailure failure,

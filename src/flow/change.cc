@@ -24,9 +24,7 @@ base::Result<job::Job> ChangeJob(Context& context, const job::JobKey& key, const
 
 ports::OutboxEvent EndEvent(const job::Job& job) {
   const bool completed = job::StatusOf(job) == job::JobStatus::kCompleted;
-  return {.type = completed ? "JobCompleted" : "JobFailed",
-          .key = job.spec.key,
-          .body_json = wire::RenderJob(job, {})};
+  return {.type = completed ? "JobCompleted" : "JobFailed", .key = job.spec.key, .body_json = wire::RenderJob(job, {})};
 }
 
 }  // namespace flow

@@ -15,7 +15,8 @@ struct Change {
   job::JobState next;
   std::vector<ports::OutboxEvent> events;
 };
-// Called with the job as it stands, once per try. Answering the stored state itself (same version) means: nothing to do.
+// Called with the job as it stands, once per try. Answering the stored state itself (same version) means: nothing to
+// do.
 using Decide = std::function<base::Result<Change>(const job::Job&)>;
 
 // The job after, published to watchers. kNotFound; whatever `decide` answers; kUnavailable after kMaxChangeTries.

@@ -1,4 +1,5 @@
-// What every verb of the flow works on: the ports of one home. Built once by apps/, passed by reference, outlives the verbs.
+// What every verb of the flow works on: the ports of one home. Built once by apps/, passed by reference, outlives the
+// verbs.
 #pragma once
 
 #include "base/clock.h"
@@ -28,13 +29,13 @@ struct Context {
   job::Limits limits;
 };
 
-// Whoever runs jobs in this home: told of a job after the commit that made it runnable (locally the dispatcher, on AWS the
-// input queue). Thread-safe; quick.
+// Whoever runs jobs in this home: told of a job after the commit that made it runnable (locally the dispatcher, on AWS
+// the input queue). Thread-safe; quick.
 class Starter {
  public:
   virtual ~Starter() = default;
-  virtual void Runnable(const job::Job& job) = 0;     // accepted, validated, retried or recovered
-  virtual void Withdrawn(const job::JobKey& key) = 0; // cancelled or deleted: stop its work
+  virtual void Runnable(const job::Job& job) = 0;      // accepted, validated, retried or recovered
+  virtual void Withdrawn(const job::JobKey& key) = 0;  // cancelled or deleted: stop its work
   // Toons accepted and not ended yet: of everybody, and of one tenant; and the tenant's jobs. For quotas.
   struct Backlog {
     std::uint64_t toons = 0;

@@ -29,8 +29,8 @@ class FailedPositions {
   base::Status Run() {
     job::Position next = 0;  // every position below is settled
     while (true) {
-      UT_TRY_ASSIGN(const auto rows, context_.outcomes.Read(job_.spec.key, job_.state.generation, next, kReadRows,
-                                                            kReadBytes));
+      UT_TRY_ASSIGN(const auto rows,
+                    context_.outcomes.Read(job_.spec.key, job_.state.generation, next, kReadRows, kReadBytes));
       if (rows.empty()) break;
       for (const ports::OutcomeRow& row : rows) {
         UT_TRY(Unrecorded(next, row.position));
@@ -44,8 +44,8 @@ class FailedPositions {
   }
 
  private:
-  // Positions without an outcome read Failed only under a cancel's marker. In a later generation most positions are not in
-  // scope at all, so the plan of this generation says which are.
+  // Positions without an outcome read Failed only under a cancel's marker. In a later generation most positions are not
+  // in scope at all, so the plan of this generation says which are.
   base::Status Unrecorded(job::Position from, job::Position to) {
     if (!job_.state.cancelled) return {};
     while (from < to) {

@@ -10,8 +10,8 @@ namespace flow {
 class Control {
  public:
   Control(Context& context, Starter& starter) : context_(context), starter_(starter) {}
-  // What has no outcome reads Failed/cancelled from now on; running work is stopped. kNotFound; kConflict if it has ended
-  // (cancelling a cancelled job answers it again).
+  // What has no outcome reads Failed/cancelled from now on; running work is stopped. kNotFound; kConflict if it has
+  // ended (cancelling a cancelled job answers it again).
   [[nodiscard]] base::Result<job::Job> Cancel(const job::JobKey& key);
   // Opens the next generation over the toons that read Failed. kNotFound; kConflict if not ended or nothing failed.
   [[nodiscard]] base::Result<job::Job> Retry(const job::JobKey& key);

@@ -12,7 +12,8 @@ namespace flow {
 class FanIn {
  public:
   explicit FanIn(Context& context) : context_(context) {}
-  // If every toon ended: moves the job to its reducers. Exactly one caller wins; the others answer false. Not yet: false.
+  // If every toon ended: moves the job to its reducers. Exactly one caller wins; the others answer false. Not yet:
+  // false.
   [[nodiscard]] base::Result<bool> TryBegin(const job::JobKey& key);
   // The reducers of a kReducing job that have not ended yet, as chunks.
   [[nodiscard]] base::Result<std::vector<ports::Chunk>> Chunks(const job::Job& job);

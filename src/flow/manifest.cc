@@ -31,6 +31,14 @@ base::Status SegmentLines::Load(ports::BlobStore& blobs, std::string_view manife
   return {};
 }
 
+std::vector<std::uint64_t> SegmentLines::Ends(const job::Segment& segment) const {
+  std::vector<std::uint64_t> ends;
+  ends.reserve(lines_.size());
+  for (std::size_t i = 1; i < lines_.size(); ++i) ends.push_back(offset_of(i));
+  ends.push_back(segment.length);
+  return ends;
+}
+
 ManifestCursor::ManifestCursor(ports::PlanStore& plans, ports::BlobStore& blobs, job::ManifestRef manifest,
                                job::Generation generation)
     : plans_(plans), blobs_(blobs), manifest_(std::move(manifest)), generation_(generation) {}
@@ -112,8 +120,10 @@ base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId
                                     std::string& scratch) {
   using Source = wire::ToonView::Source;
   switch (toon.source) {
-    case Source::kText: return ToonSource{.bytes = toon.text, .form = ports::SourceForm::kText};
-    case Source::kJson: return ToonSource{.bytes = toon.json_text, .form = ports::SourceForm::kJson};
+    case Source::kText:
+      return ToonSource{.bytes = toon.text, .form = ports::SourceForm::kText};
+    case Source::kJson:
+      return ToonSource{.bytes = toon.json_text, .form = ports::SourceForm::kJson};
     case Source::kData: {
       auto decoded = base::FromBase64(toon.data_base64);
       if (!decoded) return base::Fail(base::Code::kInvalid, "data is not base64", "invalid-base64");

@@ -25,6 +25,8 @@ class SegmentLines {
   [[nodiscard]] std::uint64_t offset_of(std::size_t index) const {
     return static_cast<std::uint64_t>(lines_[index].data() - buffer_.data());
   }
+  // Where each line ends (its newline included), relative to the segment's offset.
+  [[nodiscard]] std::vector<std::uint64_t> Ends(const job::Segment& segment) const;
 
  private:
   std::string buffer_;
@@ -35,13 +37,14 @@ class SegmentLines {
 class ManifestCursor {
  public:
   // `generation` names the plan to go by; generation 1 covers every toon.
-  ManifestCursor(ports::PlanStore& plans, ports::BlobStore& blobs, job::ManifestRef manifest, job::Generation generation);
+  ManifestCursor(ports::PlanStore& plans, ports::BlobStore& blobs, job::ManifestRef manifest,
+                 job::Generation generation);
   struct Line {
-    std::string_view text;         // without the newline; valid until the next Seek
-    std::uint64_t offset = 0;      // in the manifest, bytes
-    std::uint64_t length = 0;      // up to the next line
+    std::string_view text;     // without the newline; valid until the next Seek
+    std::uint64_t offset = 0;  // in the manifest, bytes
+    std::uint64_t length = 0;  // up to the next line
     const job::Segment* segment = nullptr;
-    std::uint32_t index = 0;       // in its segment
+    std::uint32_t index = 0;  // in its segment
   };
   // kCorrupt if no segment holds the position.
   [[nodiscard]] base::Result<Line> Seek(job::Position position);

@@ -69,7 +69,8 @@ struct ChunkProcessor::Impl {
 
 ChunkProcessor::ChunkProcessor(ports::BlobStore& blobs, ports::ProcessorRegistry& processors,
                                const ports::ReducerRegistry& reducers, const base::Clock& clock, base::Random& random)
-    : impl_(new Impl{.blobs = blobs, .processors = processors, .reducers = reducers, .clock = clock, .random = random}) {}
+    : impl_(
+          new Impl{.blobs = blobs, .processors = processors, .reducers = reducers, .clock = clock, .random = random}) {}
 ChunkProcessor::~ChunkProcessor() = default;
 
 base::Result<ports::ChunkAnswer> ChunkProcessor::Run(const ports::Chunk& chunk) {
@@ -92,7 +93,8 @@ base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Process(const ports::Chun
   } else {
     answer.outcomes.reserve(chunk.only.size());
     for (const std::uint32_t index : chunk.only) {
-      if (index >= chunk.segment.count) return base::Fail(base::Code::kCorrupt, "a chunk names a toon it does not hold");
+      if (index >= chunk.segment.count)
+        return base::Fail(base::Code::kCorrupt, "a chunk names a toon it does not hold");
       UT_TRY(One(chunk, defaults, index, answer));
     }
   }
@@ -144,8 +146,8 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
     UT_TRY_ASSIGN(own, wire::ReadOperations(*toon.operations));
   }
   const auto& operations = toon.operations ? own : defaults.For(toon.type);
-  auto output = processor->Process(
-      {.type = toon.type, .bytes = source->bytes, .form = source->form, .operations = &operations});
+  auto output =
+      processor->Process({.type = toon.type, .bytes = source->bytes, .form = source->form, .operations = &operations});
   std::optional<base::Sha256> source_sha256;
   if (chunk.reuse_keys || !output || !output->fingerprint) source_sha256 = base::Sha256Of(source->bytes);
   facts.sha256 = source_sha256;

@@ -1,5 +1,5 @@
-// The worker's verb: one chunk in, one answer out. Reads toons from the manifest, runs their processors, stores artifacts,
-// folds partials. Knows no queue and no transport; the same in both homes.
+// The worker's verb: one chunk in, one answer out. Reads toons from the manifest, runs their processors, stores
+// artifacts, folds partials. Knows no queue and no transport; the same in both homes.
 #pragma once
 
 #include <memory>
@@ -21,9 +21,9 @@ class ChunkProcessor {
   ChunkProcessor(ports::BlobStore& blobs, ports::ProcessorRegistry& processors, const ports::ReducerRegistry& reducers,
                  const base::Clock& clock, base::Random& random);
   ~ChunkProcessor();
-  // Every toon of the chunk is in the answer, as an outcome or as a retry note; artifacts are durable by then. A toon's own
-  // failure is an outcome; an Error means that the platform failed (blob store away, manifest damaged) and nothing was
-  // decided: the chunk may be run again. One thread at a time.
+  // Every toon of the chunk is in the answer, as an outcome or as a retry note; artifacts are durable by then. A toon's
+  // own failure is an outcome; an Error means that the platform failed (blob store away, manifest damaged) and nothing
+  // was decided: the chunk may be run again. One thread at a time.
   [[nodiscard]] base::Result<ports::ChunkAnswer> Run(const ports::Chunk& chunk);
 
  private:

@@ -13,9 +13,9 @@ namespace flow {
 
 namespace {
 
-constexpr std::size_t kScanRows = 2000;           // read at once from a generation
+constexpr std::size_t kScanRows = 2000;  // read at once from a generation
 constexpr std::size_t kScanBytes = 4U << 20U;
-constexpr job::Position kMaxScanned = 50'000;     // positions looked at for one page: a rare type costs pages, not minutes
+constexpr job::Position kMaxScanned = 50'000;  // positions looked at for one page: a rare type costs pages, not minutes
 
 // The newest outcome of each position over all generations, position by position.
 class OutcomeMerge {
@@ -60,8 +60,7 @@ class OutcomeMerge {
       while (source.at < source.rows.size() && source.rows[source.at].position < from) ++source.at;
       if (source.at < source.rows.size() || source.ended) return {};
       source.next = std::max(source.next, from);
-      UT_TRY_ASSIGN(source.rows,
-                    store_.Read(job_.spec.key, source.generation, source.next, kScanRows, kScanBytes));
+      UT_TRY_ASSIGN(source.rows, store_.Read(job_.spec.key, source.generation, source.next, kScanRows, kScanBytes));
       source.at = 0;
       source.ended = source.rows.empty();
       if (!source.ended) source.next = source.rows.back().position + 1;

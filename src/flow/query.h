@@ -24,11 +24,11 @@ struct ResultFilter {
   std::optional<job::ToonState> state;  // kPending lists what has no outcome yet
   std::optional<job::ToonType> type;
   std::size_t page_size = 100;
-  std::string page_token;               // opaque; kInvalid at "/pageToken" if it is not one of ours for this job and filter
+  std::string page_token;  // opaque; kInvalid at "/pageToken" if it is not one of ours for this job and filter
 };
 struct ResultPage {
-  std::vector<job::Outcome> results;    // manifest order; kPending ones carry only position, toon_id, type
-  std::string next_page_token;          // empty: no more for now
+  std::vector<job::Outcome> results;  // manifest order; kPending ones carry only position, toon_id, type
+  std::string next_page_token;        // empty: no more for now
 };
 
 class Query {

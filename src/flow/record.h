@@ -8,16 +8,17 @@
 namespace flow {
 
 struct Recorded {
-  job::Job job;                          // after the last commit
-  std::uint64_t accepted = 0;            // outcomes written now; the others had been before
-  std::vector<job::RetryNote> retries;   // notes written now
+  job::Job job;                         // after the last commit
+  std::uint64_t accepted = 0;           // outcomes written now; the others had been before
+  std::vector<job::RetryNote> retries;  // notes written now
 };
 
 class Record {
  public:
   explicit Record(Context& context) : context_(context) {}
-  // Idempotent: recording an answer again changes nothing. Slices by the store's limits; drops what is recorded already and
-  // folds the partials again for the rest. kConflict "not-running": the job has ended or moved on; kUnavailable: try again.
+  // Idempotent: recording an answer again changes nothing. Slices by the store's limits; drops what is recorded already
+  // and folds the partials again for the rest. kConflict "not-running": the job has ended or moved on; kUnavailable:
+  // try again.
   [[nodiscard]] base::Result<Recorded> Run(const job::JobKey& key, job::Generation generation,
                                            const std::vector<std::string>& reducers, ports::ChunkAnswer answer);
 

@@ -23,9 +23,12 @@ base::Sha256 ReuseKey(std::string_view type, const base::Sha256& source_sha256,
 
 bool ReuseApplies(job::ReusePolicy policy, std::string_view type) {
   switch (policy) {
-    case job::ReusePolicy::kAlways: return true;
-    case job::ReusePolicy::kNever: return false;
-    case job::ReusePolicy::kByType: break;
+    case job::ReusePolicy::kAlways:
+      return true;
+    case job::ReusePolicy::kNever:
+      return false;
+    case job::ReusePolicy::kByType:
+      break;
   }
   return type == "image" || type == "audio" || type == "video";
 }

@@ -29,7 +29,9 @@ void SegmentBuilder::Add(job::Position position, std::string_view type, std::uin
   open_ = {.first = position, .count = 1, .offset = offset, .length = length, .work_class = std::string(work_class)};
 }
 
-std::vector<job::Segment> SegmentBuilder::TakeClosed() { return std::exchange(closed_, {}); }
+std::vector<job::Segment> SegmentBuilder::TakeClosed() {
+  return std::exchange(closed_, {});
+}
 
 std::vector<job::Segment> SegmentBuilder::Finish() {
   if (open_.count > 0) closed_.push_back(std::move(open_));

@@ -18,10 +18,10 @@ base::Status CheckQuota(const Context& context, const Starter& starter, const jo
   const Starter::Backlog backlog = starter.BacklogOf(tenant);
   const job::Limits& limits = context.limits;
   if (backlog.toons + toons > limits.max_pending_toons) {
-    return base::Fail(base::Code::kThrottled,
-                      fmt::format("{} toons are pending, {} may be (maxPendingToons)", backlog.toons,
-                                  limits.max_pending_toons),
-                      "backlog-full");
+    return base::Fail(
+        base::Code::kThrottled,
+        fmt::format("{} toons are pending, {} may be (maxPendingToons)", backlog.toons, limits.max_pending_toons),
+        "backlog-full");
   }
   if (backlog.tenant_toons + toons > limits.max_pending_toons_per_tenant) {
     return base::Fail(base::Code::kThrottled,

@@ -52,7 +52,8 @@ class Storing final : public Upload::Receiving {
 base::Result<ports::UploadRecord> Upload::Promise(const UploadRequest& request) {
   const std::uint64_t most = std::max(context_.limits.max_referenced_bytes, context_.limits.max_manifest_bytes);
   if (request.bytes > most) {
-    return base::Fail(base::Code::kTooLarge, fmt::format("{} bytes, {} may be (maxManifestBytes)", request.bytes, most));
+    return base::Fail(base::Code::kTooLarge,
+                      fmt::format("{} bytes, {} may be (maxManifestBytes)", request.bytes, most));
   }
   UT_TRY_ASSIGN(const auto earlier, context_.references.GetUpload(request.tenant, request.sha256));
   ports::UploadRecord record{.tenant = request.tenant,

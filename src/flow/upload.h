@@ -32,7 +32,8 @@ class Upload {
     [[nodiscard]] virtual base::Status Finish() = 0;
   };
   // kNotFound if no such promise.
-  [[nodiscard]] base::Result<std::unique_ptr<Receiving>> Receive(const job::TenantId& tenant, const base::Sha256& sha256);
+  [[nodiscard]] base::Result<std::unique_ptr<Receiving>> Receive(const job::TenantId& tenant,
+                                                                 const base::Sha256& sha256);
 
  private:
   Context& context_;

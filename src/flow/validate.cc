@@ -77,7 +77,8 @@ base::Result<job::Job> Validate::Run(const job::Job& job) {
   std::string piece;
   for (std::uint64_t at = 0; at < job.spec.manifest.bytes; at += piece.size()) {
     UT_TRY(context_.blobs.Read(job.spec.manifest.blob, at, kPieceBytes, piece));
-    if (piece.empty()) return base::Fail(base::Code::kCorrupt, "the manifest " + job.spec.manifest.blob + " is shorter");
+    if (piece.empty())
+      return base::Fail(base::Code::kCorrupt, "the manifest " + job.spec.manifest.blob + " is shorter");
     if (const auto written = reader.Write(piece); !written) {
       if (told(written.error())) return Refuse(job, problems(written.error()));
       return std::unexpected(written.error());

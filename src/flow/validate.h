@@ -10,8 +10,8 @@ namespace flow {
 class Validate {
  public:
   explicit Validate(Context& context) : context_(context) {}
-  // For a kAccepted job. Answers it as kRunning with its toonCount, or as kEnded with reason "invalid-manifest" and the bad
-  // places ("/<line>/…"). Repeating it after a crash writes the same plan again. kUnavailable: try again later.
+  // For a kAccepted job. Answers it as kRunning with its toonCount, or as kEnded with reason "invalid-manifest" and the
+  // bad places ("/<line>/…"). Repeating it after a crash writes the same plan again. kUnavailable: try again later.
   [[nodiscard]] base::Result<job::Job> Run(const job::Job& job);
 
  private:

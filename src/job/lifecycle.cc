@@ -17,9 +17,8 @@ JobState Next(const Job& job, base::TimePoint now) {
 }
 
 std::unexpected<base::Error> Refuse(const Job& job, std::string_view what) {
-  return base::Fail(base::Code::kConflict,
-                    fmt::format("job {} is {}: it cannot {}", job.spec.key.job.str(),
-                                kJobStatusNames[static_cast<std::size_t>(StatusOf(job))], what));
+  return base::Fail(base::Code::kConflict, fmt::format("job {} is {}: it cannot {}", job.spec.key.job.str(),
+                                                       kJobStatusNames[static_cast<std::size_t>(StatusOf(job))], what));
 }
 
 void End(JobState& state, base::TimePoint now, std::string reason) {
@@ -37,21 +36,29 @@ std::string EndReason(const Job& job, const JobState& state) {
 
 }  // namespace
 
-std::uint64_t Succeeded(const Job& job) { return job.state.carried_succeeded + job.counters.succeeded; }
+std::uint64_t Succeeded(const Job& job) {
+  return job.state.carried_succeeded + job.counters.succeeded;
+}
 
 std::uint64_t Failed(const Job& job) {
   if (job.state.cancelled) return job.state.scope - job.counters.succeeded;
   return job.counters.failed;
 }
 
-std::uint64_t Processed(const Job& job) { return Succeeded(job) + Failed(job); }
+std::uint64_t Processed(const Job& job) {
+  return Succeeded(job) + Failed(job);
+}
 
 JobStatus StatusOf(const Job& job) {
   switch (job.state.phase) {
-    case Phase::kAccepted: return JobStatus::kPending;
-    case Phase::kRunning: return job.state.started_at ? JobStatus::kProcessing : JobStatus::kPending;
-    case Phase::kReducing: return JobStatus::kProcessing;
-    case Phase::kEnded: return job.state.reason.empty() ? JobStatus::kCompleted : JobStatus::kFailed;
+    case Phase::kAccepted:
+      return JobStatus::kPending;
+    case Phase::kRunning:
+      return job.state.started_at ? JobStatus::kProcessing : JobStatus::kPending;
+    case Phase::kReducing:
+      return JobStatus::kProcessing;
+    case Phase::kEnded:
+      return job.state.reason.empty() ? JobStatus::kCompleted : JobStatus::kFailed;
   }
   return JobStatus::kFailed;
 }

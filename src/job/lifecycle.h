@@ -46,16 +46,16 @@ struct JobState {
   Phase phase = Phase::kAccepted;
   std::optional<std::uint64_t> toon_count;  // absent until an uploaded manifest is counted
   Generation generation = 1;
-  std::uint64_t scope = 0;                // toons that this generation covers; toon_count in generation 1
-  std::uint64_t carried_succeeded = 0;    // successes of earlier generations
-  bool cancelled = false;                 // marker over what has no outcome: it reads Failed/cancelled
+  std::uint64_t scope = 0;              // toons that this generation covers; toon_count in generation 1
+  std::uint64_t carried_succeeded = 0;  // successes of earlier generations
+  bool cancelled = false;               // marker over what has no outcome: it reads Failed/cancelled
   std::optional<base::TimePoint> started_at;
   std::optional<base::TimePoint> completed_at;
   base::TimePoint updated_at{};
-  std::string reason;                       // why it Failed; empty otherwise
-  std::vector<base::FieldError> problems;   // of an invalid manifest, at most limits.h kMaxFieldErrors
-  std::vector<ReduceResult> reduced;        // of this generation, in the order they ended
-  std::uint64_t version = 0;                // + 1 with every change of this state
+  std::string reason;                      // why it Failed; empty otherwise
+  std::vector<base::FieldError> problems;  // of an invalid manifest, at most limits.h kMaxFieldErrors
+  std::vector<ReduceResult> reduced;       // of this generation, in the order they ended
+  std::uint64_t version = 0;               // + 1 with every change of this state
   bool operator==(const JobState&) const = default;
 };
 

@@ -11,26 +11,26 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;
 
 // ---- fixed ----------------------------------------------------------------------------------------------------
-inline constexpr std::size_t kMaxJobIdBytes = 128;    // [A-Za-z0-9._:-]+ : it stands in paths, keys and execution names
-inline constexpr std::size_t kMaxToonIdBytes = 256;   // any UTF-8 without control characters: file names fit
-inline constexpr std::size_t kMaxTypeBytes = 64;      // [a-z][a-z0-9-]*
-inline constexpr std::size_t kMaxTenantBytes = 256;   // a `sub` claim
-inline constexpr std::size_t kMaxJsonDepth = 64;      // nesting of any JSON we accept: recursion stays shallow
-inline constexpr std::size_t kMaxFieldErrors = 100;   // a refusal names at most so many places
+inline constexpr std::size_t kMaxJobIdBytes = 128;   // [A-Za-z0-9._:-]+ : it stands in paths, keys and execution names
+inline constexpr std::size_t kMaxToonIdBytes = 256;  // any UTF-8 without control characters: file names fit
+inline constexpr std::size_t kMaxTypeBytes = 64;     // [a-z][a-z0-9-]*
+inline constexpr std::size_t kMaxTenantBytes = 100;  // a `sub` claim; twice as long in hex it names a folder
+inline constexpr std::size_t kMaxJsonDepth = 64;     // nesting of any JSON we accept: recursion stays shallow
+inline constexpr std::size_t kMaxFieldErrors = 100;  // a refusal names at most so many places
 inline constexpr std::size_t kMaxOperationsPerToon = 32;
-inline constexpr std::size_t kMaxReducers = 8;        // per job
+inline constexpr std::size_t kMaxReducers = 8;  // per job
 inline constexpr std::size_t kMaxArtifactsPerToon = 32;
 inline constexpr std::size_t kMaxArtifactNameBytes = 128;
-inline constexpr std::size_t kMaxResultBytes = 64 * 1024;    // JSON of one result: an outcome must fit a 400 KB item
+inline constexpr std::size_t kMaxResultBytes = 64 * 1024;  // JSON of one result: an outcome must fit a 400 KB item
 inline constexpr std::size_t kMaxErrorMessageBytes = 2048;
 inline constexpr std::size_t kMaxPartialBytes = 256 * 1024;  // one reducer's aggregate: must fit a 400 KB item
 inline constexpr std::int32_t kMaxPriority = 100;
 
 // ---- chunks ---------------------------------------------------------------------------------------------------
-inline constexpr std::uint32_t kMaxSegmentToons = 1000;              // a chunk's work stays near the 50 ms quantum
-inline constexpr std::uint64_t kMaxSegmentBytes = 1024 * 1024;       // same; a single larger toon is a segment alone
-inline constexpr std::uint32_t kMaxSegmentToonsMedia = 8;            // media toons cost milliseconds each
-inline constexpr std::uint32_t kSegmentsPerPage = 500;               // a page of the plan stays far below 400 KB
+inline constexpr std::uint32_t kMaxSegmentToons = 1000;         // a chunk's work stays near the 50 ms quantum
+inline constexpr std::uint64_t kMaxSegmentBytes = 1024 * 1024;  // same; a single larger toon is a segment alone
+inline constexpr std::uint32_t kMaxSegmentToonsMedia = 8;       // media toons cost milliseconds each
+inline constexpr std::uint32_t kSegmentsPerPage = 500;          // a page of the plan stays far below 400 KB
 
 // ---- attempts -------------------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kMaxAttempts = 3;
@@ -39,18 +39,18 @@ inline constexpr std::chrono::milliseconds kRetryCap = 30s;
 
 // ---- configurable down ----------------------------------------------------------------------------------------
 struct Limits {
-  std::uint64_t max_body_bytes = 256ULL << 20U;           // an inline submission, parsed as a stream
-  std::uint64_t max_toons = 1'000'000;                    // per job
-  std::uint64_t max_toon_bytes = 16ULL << 20U;            // one inline toon's JSON: it is held in memory whole
-  std::uint64_t max_referenced_bytes = 1ULL << 30U;       // one uploaded toon
-  std::uint64_t max_manifest_bytes = 4ULL << 30U;         // one uploaded manifest
-  std::uint64_t max_metadata_bytes = 16 * 1024;           // of a toon or a job, as JSON
-  std::uint64_t max_operations_bytes = 64 * 1024;         // of a job or a toon, as JSON: rides in every chunk
-  std::uint64_t max_pending_toons = 4'000'000;            // all tenants: the backlog past which 429 is answered
+  std::uint64_t max_body_bytes = 256ULL << 20U;      // an inline submission, parsed as a stream
+  std::uint64_t max_toons = 1'000'000;               // per job
+  std::uint64_t max_toon_bytes = 16ULL << 20U;       // one inline toon's JSON: it is held in memory whole
+  std::uint64_t max_referenced_bytes = 1ULL << 30U;  // one uploaded toon
+  std::uint64_t max_manifest_bytes = 4ULL << 30U;    // one uploaded manifest
+  std::uint64_t max_metadata_bytes = 16 * 1024;      // of a toon or a job, as JSON
+  std::uint64_t max_operations_bytes = 64 * 1024;    // of a job or a toon, as JSON: rides in every chunk
+  std::uint64_t max_pending_toons = 4'000'000;       // all tenants: the backlog past which 429 is answered
   std::uint64_t max_pending_toons_per_tenant = 2'000'000;
   std::uint64_t max_active_jobs_per_tenant = 10'000;
-  std::uint64_t max_page_size = 1000;                     // of results and jobs
-  std::uint64_t max_page_bytes = 8ULL << 20U;             // a page of results is cut here even if it has fewer rows
+  std::uint64_t max_page_size = 1000;          // of results and jobs
+  std::uint64_t max_page_bytes = 8ULL << 20U;  // a page of results is cut here even if it has fewer rows
 };
 
 }  // namespace job

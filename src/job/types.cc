@@ -13,13 +13,16 @@ std::string_view WorkClassOf(std::string_view type) {
   const auto builtin = BuiltinTypeOf(type);
   if (!builtin) return type;
   switch (*builtin) {
-    case BuiltinType::kImage: return "image";
+    case BuiltinType::kImage:
+      return "image";
     case BuiltinType::kAudio:
-    case BuiltinType::kVideo: return "media";
+    case BuiltinType::kVideo:
+      return "media";
     case BuiltinType::kTelemetry:
     case BuiltinType::kGameplay:
     case BuiltinType::kMessage:
-    case BuiltinType::kBinary: return "data";
+    case BuiltinType::kBinary:
+      return "data";
   }
   return "data";
 }

@@ -62,7 +62,7 @@ struct ReducerSpec {
 struct ManifestRef {
   std::string blob;  // key for BlobStore; several jobs may name one uploaded manifest
   std::uint64_t bytes = 0;
-  std::string id;    // unique per submission: its plan is kept under it (PlanStore)
+  std::string id;  // unique per submission: its plan is kept under it (PlanStore)
   bool operator==(const ManifestRef&) const = default;
 };
 
@@ -71,12 +71,12 @@ struct JobSpec {
   JobKey key;
   base::Sha256 payload_sha256{};  // of the normalised submission: equal means "the same payload"
   ManifestRef manifest;
-  bool manifest_uploaded = false;        // true: validated and counted after the 202
-  std::string metadata_json = "{}";      // as submitted
-  std::string operations_json = "{}";    // {"<type>":[{op},…]}: defaults per type
-  std::vector<ReducerSpec> reducers;     // without "summary", which always runs first
+  bool manifest_uploaded = false;      // true: validated and counted after the 202
+  std::string metadata_json = "{}";    // as submitted
+  std::string operations_json = "{}";  // {"<type>":[{op},…]}: defaults per type
+  std::vector<ReducerSpec> reducers;   // without "summary", which always runs first
   Tolerance tolerance;
-  std::int32_t priority = 0;             // -100..100; higher first, within one tenant only
+  std::int32_t priority = 0;  // -100..100; higher first, within one tenant only
   Chunking chunking = Chunking::kAuto;
   ReusePolicy reuse = ReusePolicy::kByType;
   base::TimePoint submitted_at{};
@@ -87,8 +87,8 @@ struct JobSpec {
 
 // ---- the plan: the manifest divided ---------------------------------------------------------------------------
 
-// A contiguous range of the manifest with one work class. Written when the manifest is validated (generation 1) or when a
-// retry opens; dispatch cuts chunks out of segments.
+// A contiguous range of the manifest with one work class. Written when the manifest is validated (generation 1) or when
+// a retry opens; dispatch cuts chunks out of segments.
 struct Segment {
   Position first = 0;
   std::uint32_t count = 0;
@@ -122,16 +122,16 @@ struct Outcome {
   ToonState state = ToonState::kPending;  // never kPending once recorded
   ToonId toon_id;
   ToonType type;
-  std::string result_json = "{}";     // a JSON object; "{}" for a failure
-  std::optional<base::Sha256> sha256; // fingerprint of the source; absent only if the bytes could not be read
-  std::string perceptual;             // hex; empty where the type has none
+  std::string result_json = "{}";      // a JSON object; "{}" for a failure
+  std::optional<base::Sha256> sha256;  // fingerprint of the source; absent only if the bytes could not be read
+  std::string perceptual;              // hex; empty where the type has none
   std::uint64_t source_bytes = 0;
   std::chrono::microseconds duration{0};
   std::uint32_t attempts = 1;
   base::TimePoint processed_at{};
   bool reused = false;
   std::vector<Artifact> artifacts;
-  std::optional<ToonError> error;      // exactly when state is kFailed
+  std::optional<ToonError> error;         // exactly when state is kFailed
   std::optional<base::Sha256> reuse_key;  // set on successes that may serve as earlier outcomes
   bool operator==(const Outcome&) const = default;
 };

@@ -6,7 +6,7 @@ namespace local {
 
 namespace {
 
-constexpr std::size_t kTenantDigits = 32;
+constexpr std::size_t kMaxTenantDigits = 200;
 constexpr std::size_t kShaDigits = 64;
 constexpr std::size_t kMaxUniqueBytes = 200;  // a file name is at most 255 bytes, ".ndjson" included
 constexpr std::string_view kManifestSuffix = ".ndjson";
@@ -35,12 +35,13 @@ bool IsLowerHex(std::string_view text) {
 }
 
 std::optional<BlobKind> ParseBlobKey(std::string_view key) {
-  constexpr std::size_t kPrefix = 2 + kTenantDigits;
-  if (!key.starts_with("t/") || key.size() < kPrefix + 3 || !IsLowerHex(key.substr(2, kTenantDigits))) {
+  const std::size_t prefix = key.find('/', 2);
+  if (!key.starts_with("t/") || prefix == std::string_view::npos || prefix == 2 || prefix > 2 + kMaxTenantDigits ||
+      key.size() < prefix + 3 || !IsLowerHex(key.substr(2, prefix - 2))) {
     return std::nullopt;
   }
-  const std::string_view kind = key.substr(kPrefix, 3);
-  const std::string_view rest = key.substr(kPrefix + 3);
+  const std::string_view kind = key.substr(prefix, 3);
+  const std::string_view rest = key.substr(prefix + 3);
   if (kind == "/c/" && IsContentName(rest)) return BlobKind::kContent;
   if (kind == "/m/" && IsManifestName(rest)) return BlobKind::kManifest;
   return std::nullopt;

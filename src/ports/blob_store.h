@@ -1,5 +1,6 @@
-// Bytes by key: manifests and content-addressed uploads and artifacts. Written once, never changed. Thread-safe; blocks.
-// Keys are made by the functions below and nowhere else. Errors: kUnavailable, kNotFound (Read of an absent key).
+// Bytes by key: manifests and content-addressed uploads and artifacts. Written once, never changed. Thread-safe;
+// blocks. Keys are made by the functions below and nowhere else. Errors: kUnavailable, kNotFound (Read of an absent
+// key).
 #pragma once
 
 #include <cstdint>
@@ -15,18 +16,26 @@
 
 namespace ports {
 
-// "t/<hex of sha256(tenant), 32 digits>/c/<aa>/<sha256>": bytes of one tenant, by content.
+// "t/<tenant in hex>/c/<aa>/<sha256>": bytes of one tenant, by content. In hex a tenant id, which is any text a token
+// issuer likes, is a harmless file name and can be read back.
 [[nodiscard]] std::string ContentKey(const job::TenantId& tenant, const base::Sha256& sha256);
-// "t/<…>/m/<unique>.ndjson"
+// "t/<tenant in hex>/m/<unique>.ndjson"
 [[nodiscard]] std::string ManifestKey(const job::TenantId& tenant, std::string_view unique);
+// What a key names. nullopt: neither of the functions above made it.
+struct BlobName {
+  job::TenantId tenant;
+  std::optional<base::Sha256> content;  // of a ContentKey
+  std::string manifest_id;              // of a ManifestKey
+};
+[[nodiscard]] std::optional<BlobName> ParseBlobKey(std::string_view key);
 
 // Collects bytes for one key; nothing is visible under the key before Commit. Destroyed without Commit: discarded.
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
   [[nodiscard]] virtual base::Status Append(std::string_view bytes) = 0;
-  // Durable and visible under `key` when it returns OK (file and directory entry synced). An existing key is replaced by
-  // equal content, so a repeated commit is harmless.
+  // Durable and visible under `key` when it returns OK (file and directory entry synced). An existing key is replaced
+  // by equal content, so a repeated commit is harmless.
   [[nodiscard]] virtual base::Status Commit(std::string_view key) = 0;
 };
 

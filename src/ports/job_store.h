@@ -1,8 +1,8 @@
 // What is stored about jobs and their outcomes. One contract for RocksDB, DynamoDB and the fake (tests/contract).
 //
-// Every write is one atomic, durable commit: when a call returns OK its effect survives the loss of power. Calls block for
-// that commit. Thread-safe. Reads of several rows are NOT one snapshot; single rows are never torn.
-// Errors of every call: kUnavailable (try again: disk full, throttled, closing), kCorrupt (a stored row does not decode).
+// Every write is one atomic, durable commit: when a call returns OK its effect survives the loss of power. Calls block
+// for that commit. Thread-safe. Reads of several rows are NOT one snapshot; single rows are never torn. Errors of every
+// call: kUnavailable (try again: disk full, throttled, closing), kCorrupt (a stored row does not decode).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@
 
 namespace ports {
 
-// What one commit of this store may hold. RocksDB: large; DynamoDB: 100 items, 4 MB, 400 KB an item. Flow slices to fit.
+// What one commit of this store may hold. RocksDB: large; DynamoDB: 100 items, 4 MB, 400 KB an item. Flow slices to
+// fit.
 struct StoreLimits {
   std::size_t max_items_per_commit = 100;
   std::size_t max_bytes_per_commit = 4U << 20U;
@@ -26,10 +27,10 @@ struct StoreLimits {
 
 // Something to tell the outside, committed with the change it tells of and sent afterwards (the outbox).
 struct OutboxEvent {
-  std::string id;        // unique, sorts by time; assigned by the store when empty
-  std::string type;      // "JobAccepted", "JobCompleted", "JobFailed"
+  std::string id;    // unique, sorts by time; assigned by the store when empty
+  std::string type;  // "JobAccepted", "JobCompleted", "JobFailed"
   job::JobKey key;
-  std::string body_json; // the event's detail; under 64 KB
+  std::string body_json;  // the event's detail; under 64 KB
   bool operator==(const OutboxEvent&) const = default;
 };
 
@@ -47,12 +48,12 @@ struct CreateAnswer {
 
 struct JobFilter {
   std::optional<job::JobStatus> status;
-  std::size_t limit = 50;                     // rows wanted at most
-  std::string after;                          // cursor of the previous page; empty: from the newest
+  std::size_t limit = 50;  // rows wanted at most
+  std::string after;       // cursor of the previous page; empty: from the newest
 };
 struct JobPage {
-  std::vector<job::Job> jobs;                 // newest first (submitted_at, then id)
-  std::string next;                           // empty: no more
+  std::vector<job::Job> jobs;  // newest first (submitted_at, then id)
+  std::string next;            // empty: no more
 };
 
 class JobStore {
@@ -61,22 +62,21 @@ class JobStore {
   [[nodiscard]] virtual const StoreLimits& limits() const = 0;
 
   // Stores job, first plan page, idempotency key and events in one commit.
-  // The same (tenant, jobId) or the same idempotency key: with equal payload_sha256 answers kSame and writes nothing; with
-  // another payload fails kConflict ("job-id-taken" / "idempotency-key-taken").
+  // The same (tenant, jobId) or the same idempotency key: with equal payload_sha256 answers kSame and writes nothing;
+  // with another payload fails kConflict ("job-id-taken" / "idempotency-key-taken").
   [[nodiscard]] virtual base::Result<CreateAnswer> Create(const NewJob& job) = 0;
   [[nodiscard]] virtual base::Result<std::optional<job::Job>> Get(const job::JobKey& key) = 0;
   [[nodiscard]] virtual base::Result<JobPage> List(const job::TenantId& tenant, const JobFilter& filter) = 0;
   // Replaces the state if its stored version is still next.version - 1, and adds the events to the outbox. kConflict
-  // "version-changed" otherwise (read again, decide again); kNotFound if the job is gone. A higher generation starts with
-  // zero counters. Answers the job after.
+  // "version-changed" otherwise (read again, decide again); kNotFound if the job is gone. A higher generation starts
+  // with zero counters. Answers the job after.
   [[nodiscard]] virtual base::Result<job::Job> Update(const job::JobKey& key, const job::JobState& next,
                                                       const std::vector<OutboxEvent>& events) = 0;
   // Jobs not kEnded, in submission order, after `cursor` ("" first); for recovery. `next` empty: no more.
   [[nodiscard]] virtual base::Result<JobPage> Unfinished(std::string_view cursor, std::size_t limit) = 0;
   // Ended jobs of all tenants whose completed_at + retention (the job's own, else `default_retention`) <= now.
-  [[nodiscard]] virtual base::Result<std::vector<job::JobKey>> Expired(base::TimePoint now,
-                                                                       std::optional<std::chrono::seconds> default_retention,
-                                                                       std::size_t limit) = 0;
+  [[nodiscard]] virtual base::Result<std::vector<job::JobKey>> Expired(
+      base::TimePoint now, std::optional<std::chrono::seconds> default_retention, std::size_t limit) = 0;
   // Forgets the job, its plan, outcomes, aggregates, blob references and reuse entries. Absent: OK.
   [[nodiscard]] virtual base::Status Delete(const job::JobKey& key) = 0;
 };
@@ -94,7 +94,8 @@ class PlanStore {
       const job::ManifestRef& manifest, job::Generation generation, std::uint32_t page) = 0;
 };
 
-// One outcome on its way into the store: the fields that the store looks at, and the row as wire::EncodeOutcome made it.
+// One outcome on its way into the store: the fields that the store looks at, and the row as wire::EncodeOutcome made
+// it.
 struct OutcomeRow {
   job::Position position = 0;
   job::ToonState state = job::ToonState::kFailed;
@@ -113,13 +114,13 @@ struct Partial {
 struct RecordCommit {
   job::JobKey key;
   job::Generation generation = 1;
-  std::vector<OutcomeRow> outcomes;       // distinct positions
-  std::vector<job::RetryNote> retries;    // distinct positions, none of them among outcomes
-  std::vector<Partial> partials;          // cover exactly the successes among `outcomes`
+  std::vector<OutcomeRow> outcomes;     // distinct positions
+  std::vector<job::RetryNote> retries;  // distinct positions, none of them among outcomes
+  std::vector<Partial> partials;        // cover exactly the successes among `outcomes`
 };
 struct RecordAnswer {
-  // Positions of the commit that have an outcome already (in outcomes or retries). If not empty, NOTHING was written: drop
-  // them, fold the partials again, and call again.
+  // Positions of the commit that have an outcome already (in outcomes or retries). If not empty, NOTHING was written:
+  // drop them, fold the partials again, and call again.
   std::vector<job::Position> already_recorded;
   job::Job job;  // after the commit, or as it stands
 };
@@ -193,7 +194,8 @@ class ReuseIndex {
 class Outbox {
  public:
   virtual ~Outbox() = default;
-  [[nodiscard]] virtual base::Result<std::vector<OutboxEvent>> Pending(std::string_view after_id, std::size_t limit) = 0;
+  [[nodiscard]] virtual base::Result<std::vector<OutboxEvent>> Pending(std::string_view after_id,
+                                                                       std::size_t limit) = 0;
   [[nodiscard]] virtual base::Status Done(std::string_view id) = 0;
 };
 

@@ -23,7 +23,7 @@ enum class SourceForm : std::uint8_t { kBytes, kText, kJson };  // how the clien
 
 struct ToonInput {
   std::string_view type;
-  std::string_view bytes;          // of `json`: its text as submitted. 64 readable bytes follow the end (simdjson padding)
+  std::string_view bytes;  // of `json`: its text as submitted. 64 readable bytes follow the end (simdjson padding)
   SourceForm form = SourceForm::kBytes;
   const std::vector<Operation>* operations = nullptr;  // never null; validated by the catalog already
 };
@@ -35,8 +35,8 @@ struct ArtifactBytes {
 };
 
 struct ProcessorOutput {
-  std::string result_json = "{}";             // one JSON object, at most job::kMaxResultBytes
-  std::optional<base::Sha256> fingerprint;    // absent: SHA-256 of the source bytes
+  std::string result_json = "{}";           // one JSON object, at most job::kMaxResultBytes
+  std::optional<base::Sha256> fingerprint;  // absent: SHA-256 of the source bytes
   std::string perceptual;
   std::vector<ArtifactBytes> artifacts;
 };
@@ -68,7 +68,8 @@ class OperationCatalog {
   virtual ~OperationCatalog() = default;
   [[nodiscard]] virtual bool KnowsType(std::string_view type) const = 0;
   // Bad places relative to the operation's object ("/width"); empty: valid.
-  [[nodiscard]] virtual std::vector<base::FieldError> Check(std::string_view type, const Operation& operation) const = 0;
+  [[nodiscard]] virtual std::vector<base::FieldError> Check(std::string_view type,
+                                                            const Operation& operation) const = 0;
 };
 
 }  // namespace ports

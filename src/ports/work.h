@@ -26,8 +26,8 @@ struct Chunk {
   // kProcess: the toons [segment.first, +segment.count) of the manifest, or only those listed.
   std::string manifest_blob;
   job::Segment segment;
-  std::vector<std::uint32_t> only;   // relative to segment.first, ascending; empty: all
-  std::uint32_t attempt = 1;         // of every toon in it, 1-based
+  std::vector<std::uint32_t> only;     // relative to segment.first, ascending; empty: all
+  std::uint32_t attempt = 1;           // of every toon in it, 1-based
   std::string operations_json = "{}";  // the job's defaults per type
   std::vector<std::string> reducers;   // whose partials the worker folds
   bool reuse_keys = false;             // compute reuse keys for the successes
@@ -35,7 +35,7 @@ struct Chunk {
   // kReduce
   std::string reducer;
   std::string params_json = "{}";
-  std::string partial;               // merged aggregate
+  std::string partial;  // merged aggregate
   std::uint64_t toon_count = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
@@ -47,8 +47,8 @@ struct Chunk {
 struct ChunkAnswer {
   std::vector<OutcomeRow> outcomes;
   std::vector<job::RetryNote> retries;
-  std::vector<Partial> partials;                 // over all successes in outcomes
-  std::optional<job::ReduceResult> reduced;      // of a kReduce chunk
+  std::vector<Partial> partials;             // over all successes in outcomes
+  std::optional<job::ReduceResult> reduced;  // of a kReduce chunk
   bool operator==(const ChunkAnswer&) const = default;
 };
 
@@ -56,8 +56,8 @@ struct ChunkAnswer {
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  // The invocation's response body for one event: one pair per record, in order; an Error means the platform failed (the
-  // record becomes a batchItemFailure).
+  // The invocation's response body for one event: one pair per record, in order; an Error means the platform failed
+  // (the record becomes a batchItemFailure).
   struct Handled {
     std::string message_id;
     Chunk chunk;
@@ -68,10 +68,10 @@ class Recorder {
 
 using LeaseId = std::uint64_t;
 enum class WorkerEnd : std::uint8_t {
-  kCrashed,    // it died while holding the chunk: somebody's toon may be guilty
-  kTimedOut,   // it was killed at the chunk's deadline
-  kErrored,    // it answered an invocation error
-  kPlatform,   // we stopped it (drain, recycle, cancel) or could not start it: nobody's fault
+  kCrashed,   // it died while holding the chunk: somebody's toon may be guilty
+  kTimedOut,  // it was killed at the chunk's deadline
+  kErrored,   // it answered an invocation error
+  kPlatform,  // we stopped it (drain, recycle, cancel) or could not start it: nobody's fault
 };
 
 // The flow's side of a worker pool: what to do next. Thread-safe; calls may block on the store.

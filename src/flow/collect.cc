@@ -1,0 +1,48 @@
+#include "flow/collect.h"
+
+#include "base/log.h"
+
+namespace flow {
+
+namespace {
+constexpr std::size_t kJobsAtOnce = 100;
+constexpr std::size_t kBlobsAtOnce = 1000;
+}  // namespace
+
+base::Result<Collect::Swept> Collect::Run() {
+  Swept swept;
+  while (true) {
+    UT_TRY_ASSIGN(const auto expired, context_.jobs.Expired(context_.clock.Now(), default_retention_, kJobsAtOnce));
+    if (expired.empty()) break;
+    for (const job::JobKey& key : expired) {
+      UT_TRY(context_.jobs.Delete(key));
+      starter_.Withdrawn(key);
+      base::LogInfo("job-expired", {{"job", key.job.str()}});
+      swept.jobs += 1;
+    }
+  }
+  std::string cursor;
+  do {
+    UT_TRY_ASSIGN(const auto entries, context_.blobs.List(cursor, kBlobsAtOnce));
+    for (const ports::BlobEntry& entry : entries) {
+      UT_TRY_ASSIGN(const bool wanted, Wanted(entry));
+      if (wanted) continue;
+      UT_TRY(context_.blobs.Remove(entry.key));
+      swept.blobs += 1;
+      swept.bytes += entry.bytes;
+    }
+  } while (!cursor.empty());
+  return swept;
+}
+
+base::Result<bool> Collect::Wanted(const ports::BlobEntry& entry) {
+  if (context_.clock.Now() - entry.written_at < kGrace) return true;
+  const auto name = ports::ParseBlobKey(entry.key);
+  if (!name) return true;  // not ours to judge
+  if (name->content) return context_.references.IsReferenced(name->tenant, *name->content, context_.clock.Now());
+  // A job and the first page of its plan are stored and forgotten in one commit.
+  UT_TRY_ASSIGN(const auto page, context_.plans.ReadPage({.blob = entry.key, .id = name->manifest_id}, 1, 0));
+  return page.has_value();
+}
+
+}  // namespace flow
