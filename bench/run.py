@@ -66,7 +66,7 @@ def measure(options, scratch):
 
 def table(found, toons):
     best = next(iter(found.values()))
-    rows = [("", "toons/s (median)", "of all runs", "Ubertoons is", "one toon p50", "p99")]
+    rows = [("", "toons/s (median)", "of all runs", "Ubertoons is faster", "one toon p50", "p99")]
     for name, figures in found.items():
         rates = [toons / seconds for seconds in figures["seconds"]]
         ratio = statistics.median(figures["seconds"]) / statistics.median(best["seconds"])

@@ -93,9 +93,13 @@ class Ubertoons:
         try:
             watch.request("GET", f"/jobs/{job}/events", headers=self.headers)
             response = watch.getresponse()
+            ending = False
             while line := response.readline():
-                if line.startswith(b"data:") and (b'"Completed"' in line or b'"Failed"' in line):
-                    return
+                ending = ending or line.startswith(b"event: end")
+                if ending and line.startswith(b"data:"):
+                    if b'"Completed"' in line:
+                        return
+                    raise RuntimeError(line.decode())
             raise RuntimeError("the events ended before the job")
         finally:
             watch.close()

@@ -98,16 +98,16 @@ run_job acme-wordcloud "$ROOT/samples/wordcloud.json"
 show_job acme-samples
 show_job acme-wordcloud
 
-# Kept with the server, else beside the build so that the files outlive the temporary folder.
+# Kept with the server, else in the build folder, so that the files outlive the temporary one.
 artifacts=$work/artifacts
 [[ $keep ]] || artifacts=${UBERTOONS_DEMO_OUT:-$ROOT/build/demo}
 rm -rf "$artifacts"
-mkdir -p "$artifacts"
-title "Fan-in artifacts"
 for job in acme-samples acme-wordcloud; do
   "$UBERTOONS" artifacts "$job" -o "$artifacts/$job" >/dev/null
 done
-find "$artifacts" -type f | sort
+title "Fan-in artifacts"
+find "$artifacts"/*/_job -type f | sort
+note "and $(find "$artifacts" -type f -not -path '*/_job/*' | wc -l) artifacts of single toons in $artifacts"
 
 if [[ $keep ]]; then
   title "The server stays up (process $server; stop it with: kill $server)"

@@ -37,7 +37,7 @@ class Demo(unittest.TestCase):
         server = int(re.search(r"^server (\d+) at http", done.stdout, re.MULTILINE)[1])
         self.assertFalse(alive(server))
         for name in ("summary.json", "timeline.svg", "timeline.csv"):
-            path = out / "acme-samples" / name
+            path = out / "acme-samples" / "_job" / name
             self.assertGreater(path.stat().st_size, 0)
             self.assertIn(str(path), done.stdout)
         self.assertEqual([path.name for path in folder.iterdir()], ["out"])
