@@ -67,6 +67,7 @@ class SubmissionReader {
 // they stand (not minified), with the byte offset of each in `offset`. Pointers are "/<line index>/…".
 class ManifestReader {
  public:
+  // `length` is the line's with its newline (the last line may have none), so that offset + length is the next one's.
   class Sink {
    public:
     virtual ~Sink() = default;
