@@ -30,13 +30,13 @@ struct Identity {
 };
 
 struct VerifierOptions {
-  std::string issuer;                                // `iss` must equal it
-  std::vector<std::string> audiences;                // `aud` (id token) or `client_id` (access token); empty: any
+  std::string issuer;                  // `iss` must equal it
+  std::vector<std::string> audiences;  // `aud` (id token) or `client_id` (access token); empty: any
   std::vector<std::string> token_uses = {"access", "id"};
   std::string tenant_claim = "sub";
   std::string roles_claim = "cognito:groups";
-  std::chrono::seconds leeway{30};                   // of exp, nbf, iat
-  std::chrono::seconds jwks_refresh_floor{30};       // an unknown kid asks for the keys at most so often
+  std::chrono::seconds leeway{30};              // of exp, nbf, iat
+  std::chrono::seconds jwks_refresh_floor{30};  // an unknown kid asks for the keys at most so often
   std::chrono::seconds jwks_max_age{3600};
 };
 
@@ -46,13 +46,15 @@ using JwksSource = std::function<base::Result<std::string>()>;
 class Verifier {
  public:
   virtual ~Verifier() = default;
-  // RS256 only, key by `kid`. kUnauthenticated with a reason a client may see ("expired", "bad-signature", "wrong-issuer",
-  // "malformed-token", "unknown-key" …); kUnavailable if the keys could not be had. Thread-safe.
+  // RS256 only, key by `kid`. kUnauthenticated with a reason a client may see ("expired", "bad-signature",
+  // "wrong-issuer", "malformed-token", "unknown-key" …); kUnavailable if the keys could not be had. Thread-safe.
   [[nodiscard]] virtual base::Result<Identity> Verify(std::string_view token) = 0;
 };
-[[nodiscard]] std::unique_ptr<Verifier> NewVerifier(VerifierOptions options, JwksSource source, const base::Clock& clock);
+[[nodiscard]] std::unique_ptr<Verifier> NewVerifier(VerifierOptions options, JwksSource source,
+                                                    const base::Clock& clock);
 
-// The server's own issuer: an RSA-2048 key in `dir`/issuer-key.pem (created 0600 if absent), for homes without a Cognito.
+// The server's own issuer: an RSA-2048 key in `dir`/issuer-key.pem (created 0600 if absent), for homes without a
+// Cognito.
 class LocalIssuer {
  public:
   // kUnavailable (cannot write), kCorrupt (a key that does not load), kForbidden (a key others can read).
@@ -72,12 +74,14 @@ class LocalIssuer {
 
 // URLs that carry their own permission: HMAC-SHA256 over method, path, expiry and the bound values.
 struct SignedUrl {
-  std::string method;      // "PUT" or "GET"
-  std::string path;        // "/blobs/<…>", as the server sees it, without a stage prefix
+  std::string method;  // "PUT" or "GET"
+  std::string path;    // "/blobs/<…>", as the server sees it, without a stage prefix
   base::TimePoint expires_at{};
-  std::vector<std::pair<std::string, std::string>> bound;  // e.g. {"bytes","123"},{"sha256","…"},{"tenant","…"}; go into the query
+  std::vector<std::pair<std::string, std::string>>
+      bound;  // e.g. {"bytes","123"},{"sha256","…"},{"tenant","…"}; go into the query
 };
-[[nodiscard]] std::string SignUrl(const SignedUrl& url, std::string_view secret);  // "path?bytes=…&expires=…&signature=…"
+[[nodiscard]] std::string SignUrl(const SignedUrl& url,
+                                  std::string_view secret);  // "path?bytes=…&expires=…&signature=…"
 // kForbidden ("expired", "bad-signature") or the values that were bound.
 [[nodiscard]] base::Result<SignedUrl> VerifyUrl(std::string_view method, std::string_view path, std::string_view query,
                                                 std::string_view secret, base::TimePoint now);
