@@ -39,23 +39,27 @@ class Session final : public SessionIo<Stream> {
   }
 
  private:
+  // Arguments of awaited calls are named objects, taken by reference: GCC 12 destroys a temporary aggregate among them
+  // twice (GCC bug 104031 and its kin).
+
   // One request and its answer; false when the connection ends.
   asio::awaitable<bool> ServeNext() {
     HeadResult head = co_await this->ReadHead();
     if (head.closed) co_return false;
     if (head.error) {
-      co_await AnswerMalformed(std::move(*head.error));
+      co_await AnswerMalformed(*head.error);
       co_return false;
     }
     RequestParser parser;
     auto parsed = parser.ParseHead(this->Buffered().substr(0, head.bytes));
     buffer_.consume(head.bytes);
     if (!parsed) {
-      co_await AnswerMalformed(std::move(parsed).error());
+      co_await AnswerMalformed(parsed.error());
       co_return false;
     }
     if (state_.draining) {
-      co_await AnswerMalformed({.code = base::Code::kUnavailable, .message = "Shutting down", .reason = "draining"});
+      const base::Error refusal{.code = base::Code::kUnavailable, .message = "Shutting down", .reason = "draining"};
+      co_await AnswerMalformed(refusal);
       co_return false;
     }
     parsed->request.peer = this->peer_;
@@ -114,15 +118,16 @@ class Session final : public SessionIo<Stream> {
       const std::size_t before = piece.size();
       const auto used = parser.ParseChunked(this->Buffered(), piece);
       if (!used || (*used == 0 && buffer_.size() > kMaxChunkHeadBytes)) {
-        co_await FailBody(
-            exchange,
-            {.code = base::Code::kInvalid, .message = "The chunked body is malformed", .reason = "malformed-request"});
+        const base::Error error{
+            .code = base::Code::kInvalid, .message = "The chunked body is malformed", .reason = "malformed-request"};
+        co_await FailBody(exchange, error);
         co_return true;
       }
       buffer_.consume(*used);
       exchange.CountRead(piece.size() - before);
       if (exchange.OverLimit()) {
-        co_await FailBody(exchange, exchange.LimitError());
+        const base::Error error = exchange.LimitError();
+        co_await FailBody(exchange, error);
       } else if (parser.done()) {
         co_await HandOver(exchange, piece, Part::kLast);
       } else if (piece.size() >= state_.options.body_piece_bytes) {
@@ -140,7 +145,7 @@ class Session final : public SessionIo<Stream> {
     std::function<void()> write = [&exchange, piece, part] { exchange.Write(piece, part); };
     co_await this->OnPool(write);
   }
-  asio::awaitable<void> FailBody(Exchange& exchange, base::Error error) {
+  asio::awaitable<void> FailBody(Exchange& exchange, const base::Error& error) {
     std::function<void()> fail = [&exchange, &error] { exchange.FailBody(error); };
     co_await this->OnPool(fail);
   }
@@ -151,7 +156,7 @@ class Session final : public SessionIo<Stream> {
     if (stalled) {
       error = {.code = base::Code::kTimeout, .message = "The body made no progress", .reason = "body-timeout"};
     }
-    co_await FailBody(exchange, std::move(error));
+    co_await FailBody(exchange, error);
     co_return stalled;
   }
 
@@ -177,7 +182,7 @@ class Session final : public SessionIo<Stream> {
     co_return !this->killed_;
   }
 
-  asio::awaitable<void> AnswerMalformed(base::Error error) {
+  asio::awaitable<void> AnswerMalformed(const base::Error& error) {
     Exchange exchange(ParsedHead{}, state_.handler);
     exchange.AnswerMalformed(error);
     co_await Answer(exchange);
@@ -194,7 +199,7 @@ class Session final : public SessionIo<Stream> {
     const AnswerPlan plan = exchange.PlanAnswer(state_.draining);
     std::string head;
     AppendResponseHead(head, exchange.answer(), plan.shape);
-    const bool sent = co_await SendAnswer(exchange, plan, std::move(head), file);
+    const bool sent = co_await SendAnswer(exchange, plan, head, file);
     exchange.Release();
     if (!sent) {
       this->broken_ = true;  // part of an answer must not look like a whole one
@@ -204,7 +209,7 @@ class Session final : public SessionIo<Stream> {
     co_return co_await this->Discard(exchange.unread());
   }
 
-  asio::awaitable<bool> SendAnswer(Exchange& exchange, const AnswerPlan& plan, std::string head, FileReader& file) {
+  asio::awaitable<bool> SendAnswer(Exchange& exchange, const AnswerPlan& plan, std::string& head, FileReader& file) {
     Response& answer = exchange.answer();
     if (!plan.has_body) co_return co_await this->Write(head, {});
     if (const auto* text = std::get_if<std::string>(&answer.body)) {
@@ -212,12 +217,12 @@ class Session final : public SessionIo<Stream> {
       head += *text;
       co_return co_await this->Write(head, {});
     }
-    if (std::holds_alternative<FileBody>(answer.body)) co_return co_await SendFile(std::move(head), file);
+    if (std::holds_alternative<FileBody>(answer.body)) co_return co_await SendFile(head, file);
     const auto stream = std::get<std::shared_ptr<BodyStream>>(std::exchange(answer.body, std::string()));
-    co_return co_await this->SendStream(std::move(head), *stream, plan.shape.framing);
+    co_return co_await this->SendStream(head, *stream, plan.shape.framing);
   }
 
-  asio::awaitable<bool> SendFile(std::string head, FileReader& file) {
+  asio::awaitable<bool> SendFile(std::string& head, FileReader& file) {
     std::string piece;
     do {
       std::function<void()> read = [&file, &piece] { file.Read(piece); };

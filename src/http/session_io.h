@@ -318,7 +318,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
 
   // ---- event streams ----
 
-  asio::awaitable<bool> SendStream(std::string head, BodyStream& stream, Framing framing) {
+  asio::awaitable<bool> SendStream(const std::string& head, BodyStream& stream, Framing framing) {
     const bool head_sent = co_await Write(head, {});
     if (!head_sent) co_return false;
     phase_ = Phase::kStreaming;
