@@ -81,7 +81,7 @@ std::string ObjectText(ObjectReader& in, const Object& object, std::string_view 
     if (field.key == key) break;
     ++index;
   }
-  return std::string(MemberText(json, index));
+  return std::string(MemberText(json, index, object.size()));
 }
 
 job::Segment ReadSegment(ObjectReader& in, FieldErrors& errors) {

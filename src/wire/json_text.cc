@@ -52,6 +52,13 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
+// From text[at] up to the brace that closes the object.
+std::string_view LastValue(std::string_view text, std::size_t at) {
+  const std::size_t brace = text.rfind('}');
+  if (brace == std::string_view::npos || brace < at) return {};
+  return Trim(text.substr(at, brace - at));
+}
+
 }  // namespace
 
 std::size_t SkipString(std::string_view text, std::size_t at) {
@@ -70,7 +77,7 @@ std::size_t SkipString(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-std::string_view MemberText(std::string_view text, std::size_t index) {
+std::string_view MemberText(std::string_view text, std::size_t index, std::size_t count) {
   std::size_t at = SkipSpace(text, 0) + 1;  // past {
   for (std::size_t i = 0; at < text.size(); ++i) {
     at = SkipSpace(text, at);
@@ -78,6 +85,7 @@ std::string_view MemberText(std::string_view text, std::size_t index) {
     at = SkipSpace(text, SkipString(text, at));
     if (at >= text.size()) return {};
     at = SkipSpace(text, at + 1);  // past :
+    if (i == index && index + 1 == count) return LastValue(text, at);
     const std::size_t end = SkipValue(text, at);
     if (i == index) return Trim(text.substr(at, end - at));
     at = SkipSpace(text, end) + 1;  // past , or }

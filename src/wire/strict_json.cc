@@ -30,8 +30,11 @@ std::uint64_t Fingerprint(std::string_view key) {
   if (key.size() >= 8) {
     std::memcpy(&head, key.data(), 8);
     std::memcpy(&tail, key.data() + key.size() - 8, 8);
+  } else if (key.size() >= 4) {
+    std::memcpy(&head, key.data(), 4);
+    std::memcpy(&tail, key.data() + key.size() - 4, 4);
   } else {
-    std::memcpy(&head, key.data(), key.size());
+    for (const char c : key) head = head << 8U | static_cast<unsigned char>(c);
   }
   std::uint64_t h = (head ^ std::rotl(tail, 29) ^ key.size()) * 0x9E3779B97F4A7C15ULL;
   return h ^ h >> 32U;
@@ -91,6 +94,23 @@ class KeySet {
   std::vector<std::pair<std::uint64_t, std::string_view>> large_;
 };
 
+// The same for objects of at most kPairwiseKeys members, which most are.
+class FewKeys {
+ public:
+  bool Repeats(std::string_view key) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (keys_[i] == key) return true;
+    }
+    keys_[count_++] = key;
+    return false;
+  }
+  static std::optional<std::string_view> LargeDuplicate() { return std::nullopt; }
+
+ private:
+  std::array<std::string_view, kPairwiseKeys> keys_;
+  std::size_t count_ = 0;
+};
+
 struct Fault {
   std::string pointer;
   std::string_view detail;
@@ -102,8 +122,9 @@ constexpr std::string_view kTooDeep = "nested too deeply";
 // recursion short.
 std::optional<Fault> FindFault(const Element& element, std::size_t depth);
 
+template <typename Keys>
 std::optional<Fault> FaultInObject(const Object& object, std::size_t depth) {
-  KeySet keys;
+  Keys keys;
   for (const auto field : object) {
     if (keys.Repeats(field.key)) return Fault{"/" + base::PointerToken(field.key), "a duplicate key"};
     if (auto below = FindFault(field.value, depth + 1)) {
@@ -132,7 +153,9 @@ std::optional<Fault> FindFault(const Element& element, std::size_t depth) {
   const bool is_object = type == simdjson::dom::element_type::OBJECT;
   if (!is_object && type != simdjson::dom::element_type::ARRAY) return std::nullopt;
   if (depth > job::kMaxJsonDepth) return Fault{"", kTooDeep};
-  return is_object ? FaultInObject(Object(element), depth) : FaultInArray(Array(element), depth);
+  if (!is_object) return FaultInArray(Array(element), depth);
+  const Object object(element);
+  return object.size() <= kPairwiseKeys ? FaultInObject<FewKeys>(object, depth) : FaultInObject<KeySet>(object, depth);
 }
 
 std::string_view Explain(simdjson::error_code error) {

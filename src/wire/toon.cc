@@ -31,6 +31,7 @@ struct Decoding {
   const job::Limits& limits;
   ToonView& out;
   FieldErrors& errors;
+  std::size_t members = 0;
   Seen seen;
   bool good = true;
 
@@ -106,7 +107,7 @@ void ReadJson(Decoding& d, const Element& value, std::size_t index) {
   ++d.seen.sources;
   d.out.source = ToonView::Source::kJson;
   d.out.json = value;
-  d.out.json_text = MemberText(d.line, index);
+  d.out.json_text = MemberText(d.line, index, d.members);
 }
 
 void ReadUri(Decoding& d, const Element& value) {
@@ -121,7 +122,7 @@ void ReadUri(Decoding& d, const Element& value) {
 
 // A line that fits the limit holds no member that does not, so its text is only looked for in longer ones.
 bool TooLong(const Decoding& d, std::size_t index, std::uint64_t limit) {
-  return d.line.size() > limit && MemberText(d.line, index).size() > limit;
+  return d.line.size() > limit && MemberText(d.line, index, d.members).size() > limit;
 }
 
 void ReadMetadata(Decoding& d, const Element& value, std::size_t index) {
@@ -210,12 +211,14 @@ std::string FormatUri(const ToonUri& uri) {
 bool DecodeToon(const Element& element, std::string_view line, std::string_view pointer, const job::Limits& limits,
                 ToonView& out, FieldErrors& errors) {
   out = ToonView();
-  Decoding d{.line = line, .pointer = pointer, .limits = limits, .out = out, .errors = errors, .seen = {}};
+  Decoding d{
+      .line = line, .pointer = pointer, .limits = limits, .out = out, .errors = errors, .members = 0, .seen = {}};
   Object object;
   if (element.get(object) != simdjson::SUCCESS) {
     d.Refuse("", "must be an object");
     return false;
   }
+  d.members = object.size();
   std::size_t index = 0;
   for (const auto field : object) ReadMember(d, field.key, field.value, index++);
   if (!d.seen.toon_id) d.Refuse("/toonId", "is required");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace wire {
@@ -26,6 +27,23 @@ constexpr std::array<Class, 256> MakeClasses() {
 constexpr auto kClasses = MakeClasses();
 Class ClassOf(char c) {
   return kClasses[static_cast<unsigned char>(c)];
+}
+
+static_assert(std::endian::native == std::endian::little, "FindQuote counts bytes from the low end");
+
+// The first quote of [at, end), or nullptr. Most strings are short: eight bytes at a time, then memchr for the long
+// ones.
+const char* FindQuote(const char* at, const char* end) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+  for (int i = 0; i < 4 && end - at >= 8; ++i, at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    word ^= kOnes * '"';
+    // The lowest set bit marks the first zero byte (Hacker's Delight, 6-1).
+    const std::uint64_t found = (word - kOnes) & ~word & kOnes << 7U;
+    if (found != 0) return at + (static_cast<unsigned>(std::countr_zero(found)) >> 3U);
+  }
+  return static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
 }
 
 }  // namespace
@@ -82,7 +100,7 @@ bool ValueScanner::QuoteIsEscaped(const char* run, const char* quote) const {
 // Within a string: on to its end or the piece's.
 ValueScanner::End ValueScanner::FeedString(const char*& run, const char*& at, const char* end) {
   while (at < end) {
-    const auto* quote = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
+    const char* quote = FindQuote(at, end);
     at = quote == nullptr ? end : quote + 1;
     if (text_.size() + static_cast<std::size_t>(at - run) > max_bytes_) return End::kTooLong;
     if (quote != nullptr && !QuoteIsEscaped(run, quote)) {
@@ -104,6 +122,7 @@ ValueScanner::End ValueScanner::FeedPlain(const char*& run, const char*& at, con
       }
       gap_ = false;
       after_scalar_ = true;
+      while (at + 1 < end && ClassOf(at[1]) == Class::kScalar) ++at;
       continue;
     }
     if (kind == Class::kSpace) {
