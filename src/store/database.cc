@@ -1,0 +1,209 @@
+#include "store/database.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+
+#include <array>
+#include <vector>
+
+namespace store {
+
+namespace {
+
+constexpr std::uint64_t kFormat = 1;
+constexpr std::size_t kMainBufferBytes = 8U << 20U;
+constexpr std::size_t kBloomBitsPerKey = 10;
+constexpr std::size_t kHintPrefixBytes = 12;  // uid and generation of an outcome's key
+
+rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;  // so that memory has one bound
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  return table;
+}
+
+rocksdb::ColumnFamilyOptions MainFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions family;
+  rocksdb::BlockBasedTableOptions table = TableOptions(cache);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));  // most look-ups are for absent keys
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = kMainBufferBytes;
+  family.compression = rocksdb::kLZ4Compression;
+  return family;
+}
+
+// Rows arrive nearly in order, are read in order and never looked up singly: large blocks, no filter, and a hint that
+// spares the memtable its search.
+rocksdb::ColumnFamilyOptions RowsFamily(const Options& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+  constexpr std::size_t kBlockBytes = 32U << 10U;
+  rocksdb::ColumnFamilyOptions family;
+  rocksdb::BlockBasedTableOptions table = TableOptions(cache);
+  table.block_size = kBlockBytes;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = options.write_buffer_bytes;
+  family.max_write_buffer_number = 3;
+  family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kHintPrefixBytes));
+  family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression, rocksdb::kLZ4Compression,
+                                  rocksdb::kZSTD};
+  family.num_levels = 4;
+  family.level0_file_num_compaction_trigger = 8;
+  family.target_file_size_base = options.write_buffer_bytes;
+  family.max_bytes_for_level_base = 8 * options.write_buffer_bytes;
+  return family;
+}
+
+rocksdb::DBOptions BaseOptions(const Options& options) {
+  constexpr std::size_t kMaxWalBytes = 256U << 20U;  // bounds the time to replay it
+  constexpr std::size_t kMaxLogBytes = 4U << 20U;
+  rocksdb::DBOptions base;
+  base.create_if_missing = true;
+  base.create_missing_column_families = true;
+  base.max_open_files = options.max_open_files;
+  base.max_total_wal_size = kMaxWalBytes;
+  base.max_background_jobs = 2;
+  base.bytes_per_sync = 1U << 20U;               // a flush does not make the next WAL sync wait for its pages
+  base.allow_concurrent_memtable_write = false;  // one committer writes; the insert hint needs it
+  base.enable_write_thread_adaptive_yield = false;
+  // A power loss tears only the tail of the WAL; damage anywhere else is an error, never a silent loss.
+  base.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  base.max_log_file_size = kMaxLogBytes;
+  base.keep_log_file_num = 4;
+  base.stats_dump_period_sec = 0;
+  base.stats_persist_period_sec = 0;
+  return base;
+}
+
+base::Result<std::optional<std::string>> GetFrom(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                                                 std::string_view key) {
+  std::string value;
+  const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), family, ToSlice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return std::unexpected(FromRocks(status, "reading a row"));
+  return value;
+}
+
+}  // namespace
+
+base::Error FromRocks(const rocksdb::Status& status, std::string_view what) {
+  base::Code code = base::Code::kUnavailable;
+  if (status.IsCorruption()) code = base::Code::kCorrupt;
+  if (status.IsInvalidArgument() || status.IsNotSupported()) code = base::Code::kInternal;
+  return {.code = code, .message = fmt::format("the job store failed {}: {}", what, status.ToString())};
+}
+
+base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
+      {"outcomes", RowsFamily(options, cache)},
+  };
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(BaseOptions(options), dir, families, &handles, &db);
+  if (!status.ok()) return std::unexpected(FromRocks(status, fmt::format("opening {}", dir)));
+  std::unique_ptr<Database> database(new Database());
+  database->db_.reset(db);
+  database->main_ = handles[0];
+  database->rows_ = handles[1];
+  UT_TRY(database->CheckFormat());
+  return database;
+}
+
+Database::~Database() {
+  for (rocksdb::ColumnFamilyHandle* handle : {main_, rows_}) {
+    if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  }
+  // What is synced in the WAL is safe already: closing does not wait for a flush.
+  if (db_) db_->Close().PermitUncheckedError();
+}
+
+base::Status Database::CheckFormat() {
+  UT_TRY_ASSIGN(const auto stored, Get(FormatKey()));
+  if (!stored) {
+    rocksdb::WriteBatch batch;
+    const rocksdb::Status status = batch.Put(FormatKey(), EncodeNumber(kFormat));
+    if (!status.ok()) return std::unexpected(FromRocks(status, "writing its format"));
+    return Write(batch);
+  }
+  UT_TRY_ASSIGN(const std::uint64_t format, DecodeNumber(*stored, "format"));
+  if (format == kFormat) return {};
+  return base::Fail(base::Code::kUnsupported,
+                    fmt::format("the job store has format {}, this build reads {}: use the newer build that wrote it",
+                                format, kFormat));
+}
+
+base::Result<std::optional<std::string>> Database::Get(std::string_view key) {
+  return GetFrom(*db_, main_, key);
+}
+base::Result<std::optional<std::string>> Database::GetRow(std::string_view key) {
+  return GetFrom(*db_, rows_, key);
+}
+
+base::Status Database::Scan(rocksdb::ColumnFamilyHandle* family, std::string_view from, std::string_view to,
+                            const Visit& visit) {
+  const rocksdb::Slice upper = ToSlice(to);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family));
+  for (at->Seek(ToSlice(from)); at->Valid(); at->Next()) {
+    UT_TRY_ASSIGN(const Walk walk, visit(ToView(at->key()), ToView(at->value())));
+    if (walk == Walk::kStop) return {};
+  }
+  if (!at->status().ok()) return std::unexpected(FromRocks(at->status(), "reading rows"));
+  return {};
+}
+
+base::Status Database::ScanBack(rocksdb::ColumnFamilyHandle* family, std::string_view from, std::string_view to,
+                                const Visit& visit) {
+  const rocksdb::Slice lower = ToSlice(from);
+  const rocksdb::Slice upper = ToSlice(to);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family));
+  for (at->SeekToLast(); at->Valid(); at->Prev()) {
+    UT_TRY_ASSIGN(const Walk walk, visit(ToView(at->key()), ToView(at->value())));
+    if (walk == Walk::kStop) return {};
+  }
+  if (!at->status().ok()) return std::unexpected(FromRocks(at->status(), "reading rows"));
+  return {};
+}
+
+base::Result<std::optional<Uid>> Database::FindUid(const job::JobKey& key) {
+  UT_TRY_ASSIGN(const auto stored, Get(JobIndexKey(key)));
+  if (!stored) return std::nullopt;
+  UT_TRY_ASSIGN(const Uid uid, DecodeNumber(*stored, "job index entry"));
+  return uid;
+}
+
+base::Result<std::optional<job::Job>> Database::LoadJob(Uid uid) {
+  UT_TRY_ASSIGN(const auto spec_bytes, Get(SpecKey(uid)));
+  if (!spec_bytes) return std::nullopt;
+  UT_TRY_ASSIGN(const auto state_bytes, Get(StateKey(uid)));
+  if (!state_bytes) return std::nullopt;
+  UT_TRY_ASSIGN(auto spec, DecodeSpec(*spec_bytes));
+  UT_TRY_ASSIGN(auto state, DecodeState(*state_bytes));
+  return job::Job{.spec = std::move(spec.spec), .state = std::move(state.state), .counters = state.counters};
+}
+
+base::Status Database::Write(rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = db_->Write(options, &batch);
+  if (!status.ok()) return std::unexpected(FromRocks(status, "committing"));
+  return {};
+}
+
+base::Status Database::Resume() {
+  const rocksdb::Status status = db_->Resume();
+  if (!status.ok()) return std::unexpected(FromRocks(status, "resuming after a failed write"));
+  return {};
+}
+
+}  // namespace store
