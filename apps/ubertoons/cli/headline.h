@@ -1,0 +1,16 @@
+// A result in a few words.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/json_read.h"
+
+namespace cli {
+
+// Of one element of GET /results: "1,200 rows, 3 gaps, 5 anomalies" (telemetry, gameplay), "json, 312 B" (message),
+// "application/zip, entropy 7.9" (binary), else its first few plain members; "code: message" of an error; "" when there
+// is nothing to tell yet. Not escaped: see Printable.
+[[nodiscard]] std::string Headline(const json::value& element);
+
+}  // namespace cli
