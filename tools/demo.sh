@@ -63,6 +63,7 @@ command = ["$PYTHON", "$ROOT/workers/python/bootstrap.py", "wordcloud.handler"]
 CONFIG
 
 start_server() {
+  : >"$work/server.out"
   # A session of its own, so that with --keep it survives this terminal.
   setsid "$UBERTOONS" serve --data "$work/data" --listen 127.0.0.1:0 --config "$work/config.toml" \
     </dev/null >"$work/server.out" 2>"$work/server.log" &
