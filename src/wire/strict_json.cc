@@ -14,6 +14,8 @@ namespace wire {
 
 namespace {
 
+using simdjson::dom::element_type;
+
 // Buffers start this large and go back to at most kKeepCapacity after a large document, so that one large toon does not
 // pin ten times its size for the life of a connection.
 constexpr std::size_t kFirstCapacity = 4096;
@@ -116,46 +118,56 @@ struct Fault {
   std::string_view detail;
 };
 constexpr std::string_view kTooDeep = "nested too deeply";
+constexpr std::string_view kDuplicate = "a duplicate key";
 
-// The first duplicate key, or container below job::kMaxJsonDepth, at or under element, which lies at `depth` (the
-// root's is 1). simdjson does not count empty containers, so the depth is checked here; its own bound keeps the
-// recursion short.
-std::optional<Fault> FindFault(const Element& element, std::size_t depth);
-
-template <typename Keys>
-std::optional<Fault> FaultInObject(const Object& object, std::size_t depth) {
-  Keys keys;
-  for (const auto field : object) {
-    if (keys.Repeats(field.key)) return Fault{"/" + base::PointerToken(field.key), "a duplicate key"};
-    if (auto below = FindFault(field.value, depth + 1)) {
-      below->pointer.insert(0, "/" + base::PointerToken(field.key));
-      return below;
-    }
-  }
-  if (const auto key = keys.LargeDuplicate()) return Fault{"/" + base::PointerToken(*key), "a duplicate key"};
-  return std::nullopt;
+bool IsContainer(element_type type) {
+  return type == element_type::OBJECT || type == element_type::ARRAY;
 }
 
-std::optional<Fault> FaultInArray(const Array& array, std::size_t depth) {
+// Whether there is a duplicate key, or a container below job::kMaxJsonDepth, at or under a container, which lies at
+// `depth` (the root's is 1); `fault` says where. simdjson does not count empty containers, so the depth is checked
+// here; its own bound keeps the recursion short.
+bool FindFault(const Element& container, std::size_t depth, Fault& fault);
+
+template <typename Keys>
+bool FaultInObject(const Object& object, std::size_t depth, Fault& fault) {
+  Keys keys;
+  for (const auto field : object) {
+    if (keys.Repeats(field.key)) {
+      fault = {"/" + base::PointerToken(field.key), kDuplicate};
+      return true;
+    }
+    if (IsContainer(field.value.type()) && FindFault(field.value, depth + 1, fault)) {
+      fault.pointer.insert(0, "/" + base::PointerToken(field.key));
+      return true;
+    }
+  }
+  const auto key = keys.LargeDuplicate();
+  if (key) fault = {"/" + base::PointerToken(*key), kDuplicate};
+  return key.has_value();
+}
+
+bool FaultInArray(const Array& array, std::size_t depth, Fault& fault) {
   std::size_t index = 0;
   for (const Element child : array) {
-    if (auto below = FindFault(child, depth + 1)) {
-      below->pointer.insert(0, fmt::format("/{}", index));
-      return below;
+    if (IsContainer(child.type()) && FindFault(child, depth + 1, fault)) {
+      fault.pointer.insert(0, fmt::format("/{}", index));
+      return true;
     }
     ++index;
   }
-  return std::nullopt;
+  return false;
 }
 
-std::optional<Fault> FindFault(const Element& element, std::size_t depth) {
-  const auto type = element.type();
-  const bool is_object = type == simdjson::dom::element_type::OBJECT;
-  if (!is_object && type != simdjson::dom::element_type::ARRAY) return std::nullopt;
-  if (depth > job::kMaxJsonDepth) return Fault{"", kTooDeep};
-  if (!is_object) return FaultInArray(Array(element), depth);
-  const Object object(element);
-  return object.size() <= kPairwiseKeys ? FaultInObject<FewKeys>(object, depth) : FaultInObject<KeySet>(object, depth);
+bool FindFault(const Element& container, std::size_t depth, Fault& fault) {
+  if (depth > job::kMaxJsonDepth) {
+    fault = {"", kTooDeep};
+    return true;
+  }
+  if (container.type() == element_type::ARRAY) return FaultInArray(Array(container), depth, fault);
+  const Object object(container);
+  return object.size() <= kPairwiseKeys ? FaultInObject<FewKeys>(object, depth, fault)
+                                        : FaultInObject<KeySet>(object, depth, fault);
 }
 
 std::string_view Explain(simdjson::error_code error) {
@@ -200,8 +212,9 @@ base::Result<Element> StrictParser::Parse(std::string_view text, std::string_vie
     if (error == simdjson::MEMALLOC) return base::Fail(base::Code::kUnavailable, "out of memory while reading JSON");
     return base::FailAt(std::string(base_pointer), std::string(Explain(error)));
   }
-  if (const auto fault = FindFault(element, 1)) {
-    return base::FailAt(std::string(base_pointer) + fault->pointer, std::string(fault->detail));
+  Fault fault;
+  if (IsContainer(element.type()) && FindFault(element, 1, fault)) {
+    return base::FailAt(std::string(base_pointer) + fault.pointer, std::string(fault.detail));
   }
   return element;
 }

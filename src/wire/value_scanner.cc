@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kPadding = 64 + 1;  // simdjson's, and a newline
 constexpr std::size_t kFirstCapacity = 4096;
+constexpr char kSpace = ' ';
 
 enum class Class : std::uint8_t { kScalar, kSpace, kQuote, kOpen, kClose, kBetween };
 
@@ -118,7 +119,7 @@ ValueScanner::End ValueScanner::FeedPlain(const char*& run, const char*& at, con
     if (kind == Class::kScalar) {
       if (gap_ && after_scalar_) {
         // "1 2" must not become "12": the parser is to see that it is wrong.
-        if (!Keep(" ", " " + 1)) return End::kTooLong;
+        if (!Keep(&kSpace, &kSpace + 1)) return End::kTooLong;
       }
       gap_ = false;
       after_scalar_ = true;
