@@ -56,6 +56,10 @@ class SchemaWalk {
 
   void CheckMember(std::string_view key, element value, const std::string& at) {
     std::string_view text;
+    if ((key == "$ref" || key == "id" || key == "$id") && value.get(text) == simdjson::SUCCESS &&
+        text.size() > kMaxPatternBytes) {
+      return Add(at, "is longer than 256 bytes");  // the compiler reads it with a regular expression
+    }
     if (key == "$ref") {
       if (value.get(text) != simdjson::SUCCESS) return;
       if (!text.starts_with('#')) return Add(at, "refers outside the schema, which is never fetched");
