@@ -22,16 +22,39 @@ constexpr double kBottom = 56;
 constexpr double kPlot = kWidth - kLeft - kRight;
 constexpr std::size_t kHues = 8;
 
-// Colours by Okabe & Ito (2008), told apart with any colour vision; the dark set is the same, lighter.
-constexpr std::string_view kStyle = R"(<style>
-svg{--ink:#1d2433;--soft:#5c667a;--grid:#e3e7ee;--paper:#ffffff;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b0568c;--c4:#a87a00;--c5:#2f8fc4;--c6:#6a5acd;--c7:#8a4b2f}
-@media (prefers-color-scheme:dark){svg{--ink:#e8ecf4;--soft:#9aa5b8;--grid:#2c3444;--paper:#131824;--c0:#56b4e9;--c1:#ff9040;--c2:#3ed6a8;--c3:#e59ac6;--c4:#f0c430;--c5:#8cd0f5;--c6:#a99bff;--c7:#d79a7c}}
-text{font-family:system-ui,"Segoe UI","DejaVu Sans",sans-serif;fill:var(--soft);font-size:12px}
-.title{font-size:20px;font-weight:600;fill:var(--ink)}.name{font-size:13px;font-weight:600;fill:var(--ink)}
-.num{font-variant-numeric:tabular-nums}.grid{stroke:var(--grid);stroke-width:1}.paper{fill:var(--paper)}
-.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.band{opacity:.18;stroke:none}
-</style>
-)";
+// Told apart with any colour vision: after Okabe & Ito (2008), darker on light paper and lighter on dark.
+struct Palette {
+  std::string_view ink, soft, grid, paper;
+  std::string_view hues[kHues];
+};
+constexpr Palette kLight = {"#1d2433",
+                            "#5c667a",
+                            "#e3e7ee",
+                            "#ffffff",
+                            {"#0072b2", "#d55e00", "#009e73", "#b0568c", "#a87a00", "#2f8fc4", "#6a5acd", "#8a4b2f"}};
+constexpr Palette kDark = {"#e8ecf4",
+                           "#9aa5b8",
+                           "#2c3444",
+                           "#131824",
+                           {"#56b4e9", "#ff9040", "#3ed6a8", "#e59ac6", "#f0c430", "#8cd0f5", "#a99bff", "#d79a7c"}};
+
+// Classes with plain colours: many viewers of SVG know neither variables nor preferences, and show the first set.
+std::string Colours(const Palette& palette) {
+  std::string css = fmt::format("text{{fill:{}}}.title,.name{{fill:{}}}.grid{{stroke:{}}}.paper{{fill:{}}}",
+                                palette.soft, palette.ink, palette.grid, palette.paper);
+  for (std::size_t i = 0; i < kHues; ++i) {
+    fmt::format_to(std::back_inserter(css), ".s{0}{{stroke:{1}}}.f{0}{{fill:{1}}}", i, palette.hues[i]);
+  }
+  return css;
+}
+
+std::string Style() {
+  return "<style>text{font-family:system-ui,\"Segoe UI\",\"DejaVu Sans\",sans-serif;font-size:12px}"
+         ".title{font-size:20px;font-weight:600}.name{font-size:13px;font-weight:600}"
+         ".num{font-variant-numeric:tabular-nums}.grid{stroke-width:1}.band{opacity:.18;stroke:none}"
+         ".line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\n" +
+         Colours(kLight) + "\n@media (prefers-color-scheme:dark){" + Colours(kDark) + "}</style>\n";
+}
 
 std::string Escaped(std::string_view text) {
   std::string out;
@@ -95,7 +118,7 @@ class Chart {
     Put("\n<title id=\"t\">{}</title>\n<desc id=\"d\">", Escaped(title));
     Put("{} over time from {} to {} UTC, from {} toons. Lines are means, bands run from minimum to maximum.</desc>\n",
         Escaped(fmt::format("{}", fmt::join(fields_, ", "))), from, to, series_.toons());
-    out_ += kStyle;
+    out_ += Style();
     Put(R"(<rect class="paper" width="{}" height="{}" rx="12"/>)", kWidth, height_);
     Put(R"(<text class="title" x="24" y="38">{}</text>)", Escaped(title));
     Put(R"(<text x="24" y="60">{} – {} UTC · {} toon{} · line: mean, band: min–max</text>)", from, to, series_.toons(),
@@ -133,12 +156,14 @@ class Chart {
       low = std::min(low, bucket.min);
       high = std::max(high, bucket.max);
     }
-    Put("\n<g><rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" rx=\"3\" style=\"fill:var(--c{})\"/>", kLeft, top - 19,
+    Put("\n<g><rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" rx=\"3\" class=\"f{}\"/>", kLeft, top - 19,
         index % kHues);
     Put(R"(<text class="name" x="{}" y="{}">{}</text>)", kLeft + 16, top - 10, Escaped(fields_[index]));
     Put(R"(<text class="num" x="{}" y="{}" text-anchor="end">min {} · max {}</text>)", kWidth - kRight, top - 10,
         Label(low), Label(high));
-    const double margin = high > low ? (high / 2 - low / 2) * 0.12 : std::max(std::abs(low) * 0.1, 0.5);
+    // As good as constant: a line in the middle.
+    const bool flat = high / 2 - low / 2 <= 1e-12 * std::max({std::abs(low), std::abs(high), 1e-280});
+    const double margin = flat ? std::max(std::abs(low) * 0.1, 0.5) : (high / 2 - low / 2) * 0.12;
     DrawCurve(field, top, low - margin, high + margin, index % kHues);
     out_ += "</g>";
   }
@@ -147,7 +172,7 @@ class Chart {
     const double span = high / 2 - low / 2;  // halves: the whole may overflow
     const auto y = [&](double value) { return top + kPanel - (value / 2 - low / 2) / span * kPanel; };
     if (std::isfinite(span * 2)) {
-      const double step = RoundStep(span * 2, 3);
+      const double step = RoundStep(span * 2, 4);
       for (double line = std::ceil(low / step) * step; line <= high; line += step) {
         Put(R"(<path class="grid" d="M{} {:.1f}H{}"/>)", kLeft, y(line), kWidth - kRight);
         Put(R"(<text class="num" x="{}" y="{:.1f}" text-anchor="end">{}</text>)", kLeft - 10, y(line) + 4,
@@ -157,7 +182,7 @@ class Chart {
     }
     std::string line;
     for (auto at = field.begin(); at != field.end();) at = DrawRun(field, at, y, hue, line);
-    Put(R"svg(<path class="line" style="stroke:var(--c{})" d="{}"/>)svg", hue, line);
+    Put(R"(<path class="line s{}" d="{}"/>)", hue, line);
   }
 
   // One run of buckets without a hole: its band, and its part of the line.
@@ -178,7 +203,7 @@ class Chart {
       lower.insert(0, fmt::format("L{:.1f} {:.1f}", x, y(bucket.min)));
     }
     if (*pen == 'L' && upper.find('L') != std::string::npos) {
-      Put(R"svg(<path class="band" style="fill:var(--c{})" d="{}{}Z"/>)svg", hue, upper, lower);
+      Put(R"(<path class="band f{}" d="{}{}Z"/>)", hue, upper, lower);
     } else {
       line += "h0";  // a lone bucket is a dot
     }
