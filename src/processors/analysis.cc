@@ -261,7 +261,7 @@ Processed<std::string> ResampledCsv(const Table& table, std::optional<std::size_
     if (!time.IsNull(row)) order.push_back(static_cast<std::uint32_t>(row));
   }
   if (order.empty()) return Refuse("no-time-column", "resample needs a row with a time");
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t row) { return time.Time(row); });
+  std::ranges::sort(order, {}, [&](std::uint32_t row) { return std::pair(time.Time(row), row); });
   const auto bucket_of = [&](std::uint32_t row) {
     const std::int64_t t = time.Time(row);
     return t >= 0 ? t / step_ms : -((-t + step_ms - 1) / step_ms);

@@ -48,8 +48,9 @@ bool LooksLikeJson(std::string_view bytes) {
 class MessageProcessor final : public ports::Processor {
  public:
   [[nodiscard]] std::string version() const override {
-    return fmt::format("1+simdjson{}.{}.{}+valijson1.0", simdjson::SIMDJSON_VERSION_MAJOR,
-                       simdjson::SIMDJSON_VERSION_MINOR, simdjson::SIMDJSON_VERSION_REVISION);
+    return fmt::format("1+simdjson{}.{}.{}+valijson1.0", static_cast<int>(simdjson::SIMDJSON_VERSION_MAJOR),
+                       static_cast<int>(simdjson::SIMDJSON_VERSION_MINOR),
+                       static_cast<int>(simdjson::SIMDJSON_VERSION_REVISION));
   }
 
   [[nodiscard]] Processed<ports::ProcessorOutput> Process(const ports::ToonInput& input) override {

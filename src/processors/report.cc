@@ -138,7 +138,7 @@ class ReportWriter {
   }
 
   void WriteSessions(const Events& events) {
-    json_.Key("sessions").BeginObject().Key("column").Text(NameOf(*events.session_column));
+    json_.Key("sessions").BeginObject().Key("column").Text(NameOf(events.session_column.value_or(0)));
     json_.Key("count").Integer(events.sessions);
     if (events.timed_sessions != 0) {
       json_.Key("durationMs").BeginObject().Key("min").Integer(events.shortest_ms);
