@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <array>
+#include <cstdarg>
+#include <cstdio>
 #include <vector>
+
+#include "base/log.h"
 
 namespace store {
 
@@ -18,6 +23,33 @@ constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kMainBufferBytes = 8U << 20U;
 constexpr std::size_t kBloomBitsPerKey = 10;
 constexpr std::size_t kHintPrefixBytes = 12;  // uid and generation of an outcome's key
+
+// RocksDB's warnings as log lines of ours. Its own LOG file would be one more thing that a full disk breaks: the Debian
+// build asserts that no log line follows a failed one.
+class LogBridge final : public rocksdb::Logger {
+ public:
+  LogBridge() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL) return;
+    std::array<char, 512> text{};
+    if (vsnprintf(text.data(), text.size(), format, arguments) < 0) return;
+    base::LogWarn("rocksdb", {{"message", std::string_view(text.data())}});
+  }
+};
+
+// The committer resumes before its next write; RocksDB's own recovery polls every few seconds and refuses ours
+// meanwhile.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* automatic) override {
+    *automatic = false;
+  }
+};
 
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -60,8 +92,8 @@ rocksdb::ColumnFamilyOptions RowsFamily(const Options& options, const std::share
 
 rocksdb::DBOptions BaseOptions(const Options& options) {
   constexpr std::size_t kMaxWalBytes = 256U << 20U;  // bounds the time to replay it
-  constexpr std::size_t kMaxLogBytes = 4U << 20U;
   rocksdb::DBOptions base;
+  if (options.env != nullptr) base.env = options.env;
   base.create_if_missing = true;
   base.create_missing_column_families = true;
   base.max_open_files = options.max_open_files;
@@ -72,8 +104,9 @@ rocksdb::DBOptions BaseOptions(const Options& options) {
   base.enable_write_thread_adaptive_yield = false;
   // A power loss tears only the tail of the WAL; damage anywhere else is an error, never a silent loss.
   base.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  base.max_log_file_size = kMaxLogBytes;
-  base.keep_log_file_num = 4;
+  base.listeners = {std::make_shared<NoAutomaticRecovery>()};
+  base.max_bgerror_resume_count = 0;
+  base.info_log = std::make_shared<LogBridge>();
   base.stats_dump_period_sec = 0;
   base.stats_persist_period_sec = 0;
   return base;
@@ -202,8 +235,12 @@ base::Status Database::Write(rocksdb::WriteBatch& batch) {
 
 base::Status Database::Resume() {
   const rocksdb::Status status = db_->Resume();
-  if (!status.ok()) return std::unexpected(FromRocks(status, "resuming after a failed write"));
-  return {};
+  if (status.ok()) return {};
+  base::Error error = FromRocks(status, "resuming after a failed write");
+  if (status.severity() >= rocksdb::Status::Severity::kFatalError) {
+    error.message += "; it takes no writes until it is reopened";
+  }
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace store

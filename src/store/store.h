@@ -15,6 +15,10 @@
 #include "base/error.h"
 #include "ports/job_store.h"
 
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
+
 namespace store {
 
 struct Options {
@@ -24,6 +28,7 @@ struct Options {
   std::size_t hot_job_bytes = 32U << 20U;        // running jobs kept decoded by the committer
   std::size_t max_group_bytes = 8U << 20U;       // a commit is closed at this size: bounds how long a caller waits
   int max_open_files = 256;
+  rocksdb::Env* env = nullptr;                                 // null: the machine's files; tests give one that fails
   std::chrono::seconds upload_grace = std::chrono::hours(24);  // how long past its expiry an upload is kept
 };
 
