@@ -19,6 +19,7 @@ namespace {
 using Buckets = prometheus::Histogram::BucketBoundaries;
 const Buckets kToonBuckets{1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1, 0.5, 2.5, 10};
 const Buckets kChunkBuckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60};
+const Buckets kCommitBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5};
 const Buckets kJobBuckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800};
 // Error codes come from custom processors too: past so many different ones they are counted together.
 constexpr std::size_t kMaxCodes = 100;
@@ -44,6 +45,11 @@ struct PrometheusMetrics::Impl {
                                                           .Name("ubertoons_chunk_duration_seconds")
                                                           .Help("From handing a chunk to a worker to its answer.")
                                                           .Register(registry);
+  prometheus::Histogram& commits = prometheus::BuildHistogram()
+                                       .Name("ubertoons_commit_duration_seconds")
+                                       .Help("Committing one chunk's outcomes, synced: waiting for the group included.")
+                                       .Register(registry)
+                                       .Add({}, kCommitBuckets);
   prometheus::Family<prometheus::Counter>& toons = prometheus::BuildCounter()
                                                        .Name("ubertoons_toons_recorded_total")
                                                        .Help("Outcomes recorded, by state.")
@@ -88,6 +94,10 @@ void PrometheusMetrics::ChunkEnded(std::string_view work_class, std::string_view
                                    std::chrono::microseconds taken) {
   impl_->chunks.Add({{"class", std::string(work_class)}, {"result", std::string(result)}}, kChunkBuckets)
       .Observe(Seconds(taken));
+}
+
+void PrometheusMetrics::RecordTook(std::chrono::microseconds taken) {
+  impl_->commits.Observe(Seconds(taken));
 }
 
 void PrometheusMetrics::ToonsRecorded(job::ToonState state, std::uint64_t count) {

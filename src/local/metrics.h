@@ -16,6 +16,7 @@ class PrometheusMetrics final : public ports::Metrics {
   void JobAccepted() override;
   void JobEnded(job::JobStatus status, std::chrono::microseconds since_submitted) override;
   void ChunkEnded(std::string_view work_class, std::string_view result, std::chrono::microseconds taken) override;
+  void RecordTook(std::chrono::microseconds taken) override;
   void ToonsRecorded(job::ToonState state, std::uint64_t count) override;
   void ToonDuration(std::string_view type, std::chrono::microseconds duration) override;
   void ToonFailed(std::string_view code) override;

@@ -1,0 +1,108 @@
+// ubertoons-worker: a Lambda runtime that processes chunks of toons. Locally `ubertoons serve` starts it.
+//   UBERTOONS_BLOBS=DIR        where manifests, uploads and artifacts lie
+//   UBERTOONS_MEMORY_MB=N      address space at most (RLIMIT_AS); absent or 0: no limit
+//   --versions                 prints {"<type>":"<processor version>",…} and ends
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "job/types.h"
+#include "local/file_blobs.h"
+#include "processors/registry.h"
+#include "reducers/registry.h"
+#include "runtime/answer_recorder.h"
+#include "runtime/chunk_handler.h"
+#include "runtime/runtime.h"
+#include "wire/chunk_codec.h"
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // shadow memory needs terabytes of address space
+#else
+constexpr bool kSanitized = false;
+#endif
+
+std::string_view Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+void Limit(int resource, rlim_t most) {
+  const rlimit limit{.rlim_cur = most, .rlim_max = most};
+  if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) {
+    base::LogWarn("limit-refused", {{"resource", resource}});
+  }
+}
+
+// Before any byte of a toon is read: no core dumps (they hold payloads), no new privileges, no life after the server's.
+void Confine() {
+  Limit(RLIMIT_CORE, 0);
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const std::string_view memory = Variable("UBERTOONS_MEMORY_MB");
+  rlim_t megabytes = 0;
+  (void)std::from_chars(memory.data(), memory.data() + memory.size(), megabytes);
+  if (megabytes > 0 && !kSanitized) Limit(RLIMIT_AS, megabytes << 20U);
+}
+
+int PrintVersions() {
+  const auto processors = processors::NewDataProcessors();
+  std::string json;
+  for (const std::string_view type : job::kBuiltinTypeNames) {
+    const ports::Processor* processor = processors->Find(type);
+    if (processor == nullptr) continue;
+    json += fmt::format(R"({}"{}":)", json.empty() ? "" : ",", type);
+    base::AppendJsonString(json, processor->version());
+  }
+  fmt::print("{{{}}}\n", json);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+base::Status Serve(const std::string& api) {
+  const std::string blob_dir(Variable("UBERTOONS_BLOBS"));
+  if (blob_dir.empty()) return base::Fail(base::Code::kInvalid, "UBERTOONS_BLOBS is not set");
+  UT_TRY_ASSIGN(const auto blobs, local::OpenFileBlobs(blob_dir));
+  const auto processors = processors::NewDataProcessors();
+  const auto reducers = reducers::NewReducers();
+  const base::SystemClock clock;
+  base::SystemRandom random;
+  flow::ChunkProcessor processor(*blobs, *processors, *reducers, clock, random);
+  runtime::AnswerRecorder recorder;
+  return runtime::Run(api, runtime::NewChunkHandler(processor, recorder, wire::kAnswerContentType));
+}
+
+int Main() {
+  const auto api = runtime::ApiFromEnvironment();
+  if (!api) {
+    fmt::print(stderr, "ubertoons-worker: {}\n", api.error().message);
+    return 2;
+  }
+  Confine();
+  const base::Status served = Serve(*api);
+  if (served) return 0;
+  base::LogError("worker-failed", {{"error", served.error().message}});
+  runtime::ReportInitError(*api, served.error());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--versions") return PrintVersions();
+  if (argc != 1) {
+    fmt::print(stderr, "usage: ubertoons-worker [--versions]\n");
+    return 2;
+  }
+  return Main();
+}

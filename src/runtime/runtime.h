@@ -1,0 +1,36 @@
+// A Lambda runtime: asks the Runtime API for invocations and answers them, one at a time.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace runtime {
+
+struct InvocationContext {
+  std::string request_id;
+  base::TimePoint deadline{};
+  std::string traceparent;  // W3C; empty if none came
+};
+struct HandlerAnswer {
+  std::string body;
+  std::string content_type = "application/json";
+};
+// One event in, one answer out. An Error becomes an invocation error of PolicyOf(code).lambda_type. Must not throw.
+using Handler = std::function<base::Result<HandlerAnswer>(std::string_view event, const InvocationContext& context)>;
+
+// The value of AWS_LAMBDA_RUNTIME_API: host:port, with a path behind it where the home gives one. kInvalid if absent.
+[[nodiscard]] base::Result<std::string> ApiFromEnvironment();
+
+// Serves until the API goes away (OK), until SIGTERM arrives (the process exits 0: at once between invocations, else
+// after the answer), or until the API refuses us (kUnavailable). Call once per process: it takes SIGTERM.
+[[nodiscard]] base::Status Run(const std::string& api, const Handler& handler);
+
+// Tells the API that the worker cannot start (POST init/error).
+void ReportInitError(const std::string& api, const base::Error& error);
+
+}  // namespace runtime
