@@ -60,6 +60,7 @@ std::optional<ports::WorkSource::Lease> FanOut::Impl::Take(const std::vector<job
     }
     lock.lock();
     lease.id = next_lease_++;
+    lease.taken = context_.clock.Steady();
     base::LogInfo("chunk-sent", {{"job", active->spec.key.job.str()},
                                  {"chunk", lease.id},
                                  {"class", lease.chunk.work_class},
@@ -68,7 +69,7 @@ std::optional<ports::WorkSource::Lease> FanOut::Impl::Take(const std::vector<job
                                  {"attempt", piece->attempt},
                                  {"reducer", lease.chunk.reducer},
                                  {"trace", active->spec.traceparent}});
-    leases_[lease.id] = {.active = active, .piece = std::move(*piece), .taken = context_.clock.Steady()};
+    leases_[lease.id] = {.active = active, .piece = std::move(*piece), .taken = lease.taken};
     return lease;
   }
 }

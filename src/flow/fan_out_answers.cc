@@ -108,7 +108,9 @@ void FanOut::Impl::RecordAnswer(const ActivePtr& active, const Piece& piece, por
                                   {"attempts", outcome->attempts},
                                   {"trace", active->spec.traceparent}});
   }
+  const base::SteadyPoint begin = context_.clock.Steady();
   auto recorded = record_.Run(key, active->generation, active->reducers, std::move(answer));
+  metrics_.RecordTook(std::chrono::duration_cast<std::chrono::microseconds>(context_.clock.Steady() - begin));
   if (!recorded) {
     const base::Error& error = recorded.error();
     const std::lock_guard lock(mutex_);

@@ -16,6 +16,7 @@ class Metrics {
   virtual void JobEnded(job::JobStatus status, std::chrono::microseconds since_submitted) = 0;
   // `result`: "recorded", "lost", "dropped".
   virtual void ChunkEnded(std::string_view work_class, std::string_view result, std::chrono::microseconds taken) = 0;
+  virtual void RecordTook(std::chrono::microseconds taken) = 0;  // committing one chunk's answer
   virtual void ToonsRecorded(job::ToonState state, std::uint64_t count) = 0;
   virtual void ToonDuration(std::string_view type, std::chrono::microseconds duration) = 0;  // sampled
   virtual void ToonFailed(std::string_view code) = 0;

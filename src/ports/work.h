@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "job/types.h"
 #include "ports/job_store.h"
@@ -81,6 +82,7 @@ class WorkSource {
     LeaseId id = 0;
     Chunk chunk;
     std::chrono::milliseconds deadline{0};  // kill the worker after so long
+    base::SteadyPoint taken{};
   };
   virtual ~WorkSource() = default;
   // The fairest chunk of one of these classes, or nullopt when there is none now.

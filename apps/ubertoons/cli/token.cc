@@ -56,7 +56,7 @@ Try<Exit> RunToken(Environment& env, Stream& out, const TokenOptions& options) {
     return FailUsage(fmt::format("--sub: 1 to {} bytes", job::kMaxTenantBytes));
   }
   UT_TRY_ASSIGN(const std::chrono::seconds ttl, ParseTtl(options.ttl));
-  const auto issuer = auth::LocalIssuer::Open(options.data);
+  const auto issuer = auth::LocalIssuer::Open(options.data + "/keys");
   if (!issuer) return std::unexpected(FromError(issuer.error()));
   const auth::LocalIssuer::Grant grant{.subject = options.subject, .role = *role, .ttl = ttl};
   out.Write((*issuer)->Mint(grant, env.clock->Now(), *env.random) + "\n");

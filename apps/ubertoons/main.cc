@@ -1,0 +1,20 @@
+// ubertoons: the server (`serve`) and the command line client (everything else).
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "cli/cli.h"
+#include "serve.h"
+
+int main(int argc, char** argv) {
+  const base::SystemClock clock;
+  base::SystemRandom random;
+  cli::Environment environment = cli::ProcessEnvironment(clock, random);
+  CLI::App app{"Ubertoons: a million toons in parallel, each one recorded once.", "ubertoons"};
+  app.set_version_flag("--version", std::string("ubertoons " UBERTOONS_VERSION));
+  config::Flags flags;
+  AddServe(app, flags,
+           [&] { environment.action = [&] { return Serve(flags, environment.variables, clock, random); }; });
+  cli::AddCommands(app, environment);
+  return cli::Run(app, environment, argc, argv);
+}

@@ -1,0 +1,22 @@
+// `ubertoons serve`: the local home, run until SIGTERM or SIGINT.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "config/config.h"
+
+namespace CLI {
+class App;
+}
+
+// Registers the subcommand; `chosen` is called when it was given, with `flags` filled.
+void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen);
+
+// Prints "ubertoons listening on URL" once it serves. Answers the exit code: 0 after a drain, 2 for settings that are
+// wrong, 4 when it cannot start (port taken, folder locked), 6 for damaged data.
+[[nodiscard]] int Serve(const config::Flags& flags, const std::map<std::string, std::string>& environment,
+                        const base::Clock& clock, base::Random& random);
