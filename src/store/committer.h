@@ -52,8 +52,9 @@ class Committer {
     request.bytes = bytes;
     request.grouping = grouping;
     Wait(request);
-    if (request.commit) return std::move(*request.answer);
-    return std::unexpected(std::move(request.commit).error());
+    if (!request.commit) return std::unexpected(std::move(request.commit).error());
+    if (!request.answer) return base::Fail(base::Code::kInternal, "a committed request was not executed");
+    return std::move(*request.answer);
   }
 
   [[nodiscard]] RocksStore::Stats stats() const;

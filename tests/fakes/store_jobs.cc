@@ -149,8 +149,8 @@ base::Result<std::vector<job::JobKey>> FakeStore::Expired(base::TimePoint now,
     if (expired.size() == limit) break;
     const job::JobState& state = stored.job.state;
     const auto retention = stored.job.spec.retention ? stored.job.spec.retention : default_retention;
-    if (state.phase != job::Phase::kEnded || !state.completed_at || !retention) continue;
-    if (*state.completed_at + *retention <= now) expired.push_back(key);
+    if (state.phase != job::Phase::kEnded || !retention) continue;
+    if (state.completed_at.value_or(state.updated_at) + *retention <= now) expired.push_back(key);
   }
   return expired;
 }
