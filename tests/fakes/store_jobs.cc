@@ -148,9 +148,11 @@ base::Result<std::vector<job::JobKey>> FakeStore::Expired(base::TimePoint now,
   for (const auto& [key, stored] : jobs_) {
     if (expired.size() == limit) break;
     const job::JobState& state = stored.job.state;
-    const auto retention = stored.job.spec.retention ? stored.job.spec.retention : default_retention;
-    if (state.phase != job::Phase::kEnded || !retention) continue;
-    if (state.completed_at.value_or(state.updated_at) + *retention <= now) expired.push_back(key);
+    if (state.phase != job::Phase::kEnded) continue;
+    const std::optional<std::chrono::seconds>& own = stored.job.spec.retention;
+    if (!own && !default_retention) continue;
+    const auto retention = own.value_or(default_retention.value_or(std::chrono::seconds(0)));
+    if (state.completed_at.value_or(state.updated_at) + retention <= now) expired.push_back(key);
   }
   return expired;
 }
