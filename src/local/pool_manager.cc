@@ -266,7 +266,7 @@ bool Pool::StartOne(Group& group) {
   {
     const std::lock_guard lock(mutex_);
     worker->pid = process->pid();
-    worker->process.emplace(std::move(*process));
+    worker->process = std::make_unique<ChildProcess>(std::move(*process));
     workers_.push_back(worker);
     ++group.stats.started;
   }

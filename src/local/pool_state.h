@@ -74,10 +74,10 @@ class Worker final : public RuntimePeer {
 
   WorkerCalls& calls;
   Group& group;
-  TempFolder folder;                    // fixed
-  std::string token;                    // fixed once admitted
-  std::optional<ChildProcess> process;  // of the manager's thread alone
-  pid_t pid = -1;                       // fixed once started
+  TempFolder folder;                      // fixed
+  std::string token;                      // fixed once admitted
+  std::unique_ptr<ChildProcess> process;  // of the manager's thread alone
+  pid_t pid = -1;                         // fixed once started
 
   WorkerState state = WorkerState::kStarting;
   base::SteadyPoint started{};

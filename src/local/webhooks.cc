@@ -117,12 +117,12 @@ class WebhookSender::Lane {
 
  private:
   void Pass(const std::stop_token& stop);
-  void Deliver(const std::stop_token& stop, const ports::OutboxEvent& event);
-  [[nodiscard]] bool Wants(const ports::OutboxEvent& event) const {
-    return webhook_ &&
-           (webhook_->events.empty() || std::ranges::find(webhook_->events, event.type) != webhook_->events.end());
+  void Deliver(const std::stop_token& stop, const Webhook& webhook, const ports::OutboxEvent& event);
+  [[nodiscard]] static bool Wants(const Webhook& webhook, const ports::OutboxEvent& event) {
+    return webhook.events.empty() || std::ranges::find(webhook.events, event.type) != webhook.events.end();
   }
-  [[nodiscard]] base::Result<http::ClientResponse> Post(const ports::OutboxEvent& event, const std::string& body);
+  [[nodiscard]] base::Result<http::ClientResponse> Post(const Webhook& webhook, const ports::OutboxEvent& event,
+                                                        const std::string& body);
   void WaitBackoff(const std::stop_token& stop, std::uint32_t tries);
 
   Shared& shared_;
@@ -142,7 +142,7 @@ void WebhookSender::Lane::Pass(const std::stop_token& stop) {
     }
     for (const ports::OutboxEvent& event : *page) {
       if (!shared_.Ended(event.id, index_)) {
-        if (Wants(event)) Deliver(stop, event);
+        if (webhook_ && Wants(*webhook_, event)) Deliver(stop, *webhook_, event);
         if (stop.stop_requested()) return;
         shared_.End(event.id, index_);
       }
@@ -152,12 +152,13 @@ void WebhookSender::Lane::Pass(const std::stop_token& stop) {
   }
 }
 
-void WebhookSender::Lane::Deliver(const std::stop_token& stop, const ports::OutboxEvent& event) {
+void WebhookSender::Lane::Deliver(const std::stop_token& stop, const Webhook& webhook,
+                                  const ports::OutboxEvent& event) {
   const std::string body = BodyOf(event);
   const base::SteadyPoint begin = shared_.clock.Steady();
   std::uint32_t refusals = 0;
   for (std::uint32_t tries = 1; !stop.stop_requested(); ++tries) {
-    const auto answer = Post(event, body);
+    const auto answer = Post(webhook, event, body);
     if (answer && answer->status / 100 == 2) return;
     if (answer && IsRefusal(answer->status)) ++refusals;
     const std::string why = answer ? fmt::format("status {}", answer->status) : answer.error().message;
@@ -171,15 +172,16 @@ void WebhookSender::Lane::Deliver(const std::stop_token& stop, const ports::Outb
   }
 }
 
-base::Result<http::ClientResponse> WebhookSender::Lane::Post(const ports::OutboxEvent& event, const std::string& body) {
+base::Result<http::ClientResponse> WebhookSender::Lane::Post(const Webhook& webhook, const ports::OutboxEvent& event,
+                                                             const std::string& body) {
   const std::int64_t seconds = base::UnixMicros(shared_.clock.Now()) / 1'000'000;
   http::ClientRequest request;
   request.method = "POST";
-  request.url = webhook_->url;
+  request.url = webhook.url;
   request.headers = {{"Content-Type", "application/json"},
                      {"X-Ubertoons-Event", event.type},
                      {"X-Ubertoons-Delivery", event.id},
-                     {"X-Ubertoons-Signature", SignWebhook(webhook_->secret, seconds, body)}};
+                     {"X-Ubertoons-Signature", SignWebhook(webhook.secret, seconds, body)}};
   request.body = body;
   request.timeout = shared_.options.timeout;
   request.connect_timeout = shared_.options.timeout;
