@@ -52,6 +52,11 @@ void FileReader::Read(std::string& piece) {
 Exchange::Exchange(ParsedHead head, Handler& handler)
     : head_(std::move(head)), handler_(handler), mailbox_(std::make_shared<Mailbox>()) {}
 
+void Exchange::SetAnswer(Response answer) {
+  answer_ = std::move(answer);
+  answered_ = true;
+}
+
 Response Exchange::Defect() const {
   return handler_.Malformed({.code = base::Code::kInternal, .message = "The request could not be served"});
 }
@@ -63,10 +68,10 @@ void Exchange::Guarded(Function function) {
     function();
   } catch (const std::exception& e) {
     base::LogError("http-handler-threw", {{"what", e.what()}, {"method", head_.request.method}});
-    answer_ = Defect();
+    SetAnswer(Defect());
   } catch (...) {
     base::LogError("http-handler-threw", {{"method", head_.request.method}});
-    answer_ = Defect();
+    SetAnswer(Defect());
   }
 }
 
@@ -86,15 +91,15 @@ void Exchange::Begin(std::string_view whole) {
   Guarded([&] {
     plan_ = handler_.Begin(head_.request);
     if (plan_.refuse) {
-      answer_ = std::move(plan_.refuse);
+      SetAnswer(std::move(*plan_.refuse));
     } else if (!plan_.call) {
-      answer_ = Defect();
+      SetAnswer(Defect());
     } else if (length > plan_.max_body_bytes) {
-      answer_ = plan_.call->Fail(LimitError());
+      SetAnswer(plan_.call->Fail(LimitError()));
     } else if (complete) {
       if (!whole.empty()) {
         if (auto status = plan_.call->Write(whole); !status) {
-          answer_ = plan_.call->Fail(status.error());
+          SetAnswer(plan_.call->Fail(status.error()));
           return;
         }
       }
@@ -107,7 +112,7 @@ void Exchange::Write(std::string_view piece, Part part) {
   Guarded([&] {
     if (!piece.empty()) {
       if (auto status = plan_.call->Write(piece); !status) {
-        answer_ = plan_.call->Fail(status.error());
+        SetAnswer(plan_.call->Fail(status.error()));
         body_done_ = part == Part::kLast;
         return;
       }
@@ -126,13 +131,13 @@ void Exchange::Finish() {
 
 void Exchange::FailBody(const base::Error& error) {
   malformed_ = true;
-  Guarded([&] { answer_ = plan_.call->Fail(error); });
+  Guarded([&] { SetAnswer(plan_.call->Fail(error)); });
 }
 
 void Exchange::OpenFile(const FileBody& body, FileReader& file) {
   if (auto status = file.Open(body); !status) {
     base::LogError("http-file-gone", {{"path", body.path}});
-    answer_ = handler_.Malformed(status.error());
+    SetAnswer(handler_.Malformed(status.error()));
   }
 }
 
@@ -149,7 +154,7 @@ std::uint64_t Exchange::unread() const {
 
 void Exchange::TakeReply() {
   Mailbox::Letter letter = mailbox_->Take();
-  answer_ = letter ? std::move(*letter) : Defect();
+  SetAnswer(letter ? std::move(*letter) : Defect());
 }
 
 void Exchange::Abandon() {
@@ -158,7 +163,7 @@ void Exchange::Abandon() {
 
 void Exchange::AnswerMalformed(const base::Error& error) {
   malformed_ = true;
-  answer_ = handler_.Malformed(error);
+  SetAnswer(handler_.Malformed(error));
 }
 
 // Where the next request would start is not known, or is too far away.
@@ -171,10 +176,10 @@ bool Exchange::MustClose() const {
 
 AnswerPlan Exchange::PlanAnswer(bool draining) const {
   AnswerPlan plan;
-  plan.has_body = !head_.head_only && StatusHasBody(answer_->status);
-  if (const auto* text = std::get_if<std::string>(&answer_->body)) {
+  plan.has_body = !head_.head_only && StatusHasBody(answer_.status);
+  if (const auto* text = std::get_if<std::string>(&answer_.body)) {
     plan.shape.length = text->size();
-  } else if (const auto* file = std::get_if<FileBody>(&answer_->body)) {
+  } else if (const auto* file = std::get_if<FileBody>(&answer_.body)) {
     plan.shape.length = file->length;
   } else {
     plan.shape.framing = head_.http10 ? Framing::kUntilClose : Framing::kChunked;
@@ -187,7 +192,7 @@ AnswerPlan Exchange::PlanAnswer(bool draining) const {
 
 void Exchange::Release() {
   mailbox_->Close();
-  answer_.reset();
+  answer_ = Response();
   plan_.call.reset();
 }
 

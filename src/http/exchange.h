@@ -66,18 +66,19 @@ class Exchange {
   [[nodiscard]] bool OverLimit() const { return read_ > plan_.max_body_bytes; }
   [[nodiscard]] base::Error LimitError() const;
   [[nodiscard]] const ParsedHead& head() const { return head_; }
-  [[nodiscard]] bool body_done() const { return body_done_; }          // all of it was handed over
-  [[nodiscard]] bool answered() const { return answer_.has_value(); }  // the answer is known
-  [[nodiscard]] std::uint64_t unread() const;                          // of a body of known length
+  [[nodiscard]] bool body_done() const { return body_done_; }  // all of it was handed over
+  [[nodiscard]] bool answered() const { return answered_; }    // the answer is known
+  [[nodiscard]] std::uint64_t unread() const;                  // of a body of known length
   [[nodiscard]] std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   void TakeReply();
   void Abandon();
   void AnswerMalformed(const base::Error& error);
-  [[nodiscard]] Response& answer() { return *answer_; }
+  [[nodiscard]] Response& answer() { return answer_; }
   [[nodiscard]] AnswerPlan PlanAnswer(bool draining) const;
   void Release();  // lets go of the call
 
  private:
+  void SetAnswer(Response answer);
   [[nodiscard]] Response Defect() const;
   [[nodiscard]] bool MustClose() const;
   void Finish();
@@ -88,7 +89,8 @@ class Exchange {
   Handler& handler_;
   Handler::Plan plan_;
   std::shared_ptr<Mailbox> mailbox_;
-  std::optional<Response> answer_;
+  Response answer_;  // once answered_
+  bool answered_ = false;
   std::uint64_t read_ = 0;
   bool body_done_ = false;
   bool continued_ = false;

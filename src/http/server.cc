@@ -63,8 +63,8 @@ class ServerImpl final : public Server {
   ServerImpl(const ServerOptions& options, Handler& handler)
       : state_(options, handler), shards_(static_cast<std::size_t>(std::max(1, options.io_threads))) {
     for (auto& shard : shards_) shard = std::make_unique<Shard>();
-    acceptor_.emplace(shards_.front()->context);
-    accept_pause_.emplace(shards_.front()->context);
+    acceptor_ = std::make_unique<tcp::acceptor>(shards_.front()->context);
+    accept_pause_ = std::make_unique<asio::steady_timer>(shards_.front()->context);
   }
   ~ServerImpl() override {
     Drain(std::chrono::milliseconds(0));
@@ -172,8 +172,8 @@ class ServerImpl final : public Server {
   ServerState state_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<asio::thread_pool> pool_;
-  std::optional<tcp::acceptor> acceptor_;           // on the first shard
-  std::optional<asio::steady_timer> accept_pause_;  // on the first shard
+  std::unique_ptr<tcp::acceptor> acceptor_;           // on the first shard
+  std::unique_ptr<asio::steady_timer> accept_pause_;  // on the first shard
   tcp::endpoint accepted_from_;
   std::size_t next_shard_ = 0;
   std::uint16_t port_ = 0;
