@@ -66,6 +66,15 @@ TEST(Uploads, TheUrlTakesExactlyThePromisedBytes) {
   EXPECT_EQ(world.blobs.size(), 0U);
 }
 
+TEST(Uploads, AnotherLengthIsRefusedBeforeAByteIsStored) {
+  World world;
+  const std::string target = Target(AskFor(world, "hello"));
+  world.blobs.write_fault.FailNext(1);
+  EXPECT_EQ(world.Send({.method = "PUT", .target = target, .body = "hell", .token = ""}).status, 400);
+  // The fault is still there: the refused bytes never reached the store.
+  EXPECT_EQ(world.Send({.method = "PUT", .target = target, .body = "hello", .token = ""}).status, 503);
+}
+
 TEST(Uploads, ATamperedOrExpiredUrlIsForbidden) {
   World world;
   const std::string target = Target(AskFor(world, "hello"));
