@@ -22,6 +22,10 @@ base::Result<job::Job> ChangeJob(Context& context, const job::JobKey& key, const
   return base::Fail(base::Code::kUnavailable, fmt::format("job {} changes too fast", key.job.str()));
 }
 
+ports::OutboxEvent AcceptedEvent(const job::Job& job) {
+  return {.type = "JobAccepted", .key = job.spec.key, .body_json = wire::RenderJob(job, {})};
+}
+
 ports::OutboxEvent EndEvent(const job::Job& job) {
   const bool completed = job::StatusOf(job) == job::JobStatus::kCompleted;
   return {.type = completed ? "JobCompleted" : "JobFailed", .key = job.spec.key, .body_json = wire::RenderJob(job, {})};

@@ -24,7 +24,9 @@ using Decide = std::function<base::Result<Change>(const job::Job&)>;
 
 inline constexpr int kMaxChangeTries = 20;  // each failed try means that another change of this job went through
 
-// The event that tells of a job's end: {"jobId","status","reason"?,"toonCount","succeeded","failed","generation",…}.
+// The events that tell of a job's acceptance and of its end. Their detail is the job's document as GET /jobs/{id} gives
+// it, without aggregates.
+[[nodiscard]] ports::OutboxEvent AcceptedEvent(const job::Job& job);
 [[nodiscard]] ports::OutboxEvent EndEvent(const job::Job& job);
 
 }  // namespace flow

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "flow/change.h"
 #include "flow/split.h"
 #include "job/limits.h"
 #include "wire/submission.h"
@@ -57,6 +58,7 @@ class Submitting final : public Submission, private wire::ToonSink {
     ports::NewJob created;
     UT_TRY(Describe(envelope, created));
     UT_TRY(envelope.manifest_uri ? FreezeUploaded(*envelope.manifest_uri, created) : StoreInline(created));
+    created.events.push_back(AcceptedEvent({.spec = created.spec, .state = created.state}));
     UT_TRY_ASSIGN(ports::CreateAnswer stored, context_.jobs.Create(created));
     const bool replayed = stored.kind == ports::CreateAnswer::Kind::kSame;
     if (!replayed) {
@@ -119,7 +121,6 @@ class Submitting final : public Submission, private wire::ToonSink {
     spec.traceparent = request_.traceparent;
     spec.submitted_at = context_.clock.Now();
     created.state.updated_at = spec.submitted_at;
-    created.events.push_back({.type = "JobAccepted", .key = spec.key, .body_json = "{}"});
     return {};
   }
 

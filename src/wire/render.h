@@ -1,4 +1,4 @@
-// JSON documents of the REST API (docs: api/openapi.yaml). Output only; strings are escaped, members in fixed order.
+// JSON documents of the REST API (docs: api/openapi.json). Output only; strings are escaped, members in fixed order.
 #pragma once
 
 #include <string>
