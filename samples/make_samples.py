@@ -126,49 +126,49 @@ def telemetry():
     """file -> (text, facts). Fields are (name, level, slow swing, noise)."""
     made = {}
 
-    skates = Series(101, "2025-06-02T15:00:00+00:00", 1, 900,
+    skates = Series(101, "2025-06-02T22:00:00+00:00", 1, 900,
                     [("thrust_n", 820, 12, 9), ("nozzle_c", 410, 6, 4), ("speed_kmh", 96, 3, 1.6)])
     skates.gap(300, 344).spike(150, "nozzle_c", 1420.5).spike(701, "nozzle_c", 1388.25)
     made["rocket-skates.csv"] = skates.csv(cut=(88, 512), quoted=((40, "speed_kmh"), (41, "speed_kmh"))), skates.facts
 
-    cloud = Series(102, "2025-06-03T07:30:00+00:00", 2, 700, [("humidity_pct", 78, 2, 1.1), ("charge_kv", 12.5, 0.6, 0.3)])
+    cloud = Series(102, "2025-06-02T22:05:00+00:00", 2, 700, [("humidity_pct", 78, 2, 1.1), ("charge_kv", 12.5, 0.6, 0.3)])
     cloud.gap(210, 239).spike(455, "charge_kv", 96.75)
     made["pocket-cloud.csv"] = cloud.csv(delimiter=";", decimal=","), cloud.facts
 
-    magnet = Series(103, "2025-06-04T02:15:00+00:00", 0.5, 800,
+    magnet = Series(103, "2025-06-02T22:15:00+00:00", 0.5, 800,
                     [("field_mt", 350, 4, 2.5), ("coil_a", 41, 0.5, 0.4), ("pull_n", 1900, 20, 14)])
     magnet.spike(120, "field_mt", 910.0).spike(333, "field_mt", 874.5).spike(640, "field_mt", 902.125)
     made["giant-magnet.ndjson"] = magnet.ndjson(cut=(50, 333 + 60, 577)), magnet.facts
 
-    boots = Series(104, "2025-06-05T10:00:00+00:00", 0.25, 1000, [("height_m", 1.8, 0.2, 0.12), ("tension_n", 640, 8, 6)])
+    boots = Series(104, "2025-06-02T22:10:00+00:00", 0.25, 1000, [("height_m", 1.8, 0.2, 0.12), ("tension_n", 640, 8, 6)])
     boots.gap(545, 604).repeat(12, 13, 200, 431, 431, 777, 901).spike(860, "tension_n", 1675.0)
     made["spring-boots.csv"] = boots.csv(cut=(300,)), boots.facts
 
-    tornado = Series(105, "2025-06-06T16:45:00+00:00", 1, 900, [("pressure_kpa", 118, 1.5, 0.9), ("spin_rpm", 5200, 60, 35)])
+    tornado = Series(105, "2025-06-02T22:20:00+00:00", 1, 900, [("pressure_kpa", 118, 1.5, 0.9), ("spin_rpm", 5200, 60, 35)])
     tornado.spike(431, "pressure_kpa", 187.25).repeat(600)
     made["bottled-tornado.ndjson"] = tornado.ndjson(cut=(432, 433, 434, 435)), tornado.facts
 
-    hole = Series(106, "2025-06-09T07:40:00+00:00", 5, 600, [("depth_m", 3.2, 0.05, 0.04), ("rim_c", 21, 0.4, 0.25)])
+    hole = Series(106, "2025-06-02T22:00:00+00:00", 5, 600, [("depth_m", 3.2, 0.05, 0.04), ("rim_c", 21, 0.4, 0.25)])
     hole.gap(100, 123).gap(400, 459).spike(250, "depth_m", -40.0)
     made["folding-hole.csv"] = hole.csv(), hole.facts
 
-    anvil = Series(107, "2025-06-10T09:00:00+00:00", 1, 800, [("descent_ms", 4.5, 0.1, 0.15), ("tension_n", 980, 10, 8)])
+    anvil = Series(107, "2025-06-02T22:30:00+00:00", 1, 800, [("descent_ms", 4.5, 0.1, 0.15), ("tension_n", 980, 10, 8)])
     for place, value in ((90, 2410.0), (260, 2388.5), (505, 2502.0), (733, 2297.75)):
         anvil.spike(place, "tension_n", value)
     anvil.repeat(30, 31, 32, 400, 401, 402)
     made["anvil-drop.csv"] = anvil.csv(quoted=((10, "descent_ms"),)), anvil.facts
 
-    seeds = Series(108, "2025-06-11T12:00:00+00:00", 3, 700, [("hopper_g", 900, 15, 5), ("visits", 14, 0, 1.2)])
+    seeds = Series(108, "2025-06-02T22:05:00+00:00", 3, 700, [("hopper_g", 900, 15, 5), ("visits", 14, 0, 1.2)])
     seeds.gap(350, 389).spike(140, "hopper_g", 12.5).spike(560, "hopper_g", 8.25)
     made["seed-dispenser.ndjson"] = seeds.ndjson(cut=(222,), epoch=True), seeds.facts
 
-    tremor = Series(109, "2025-06-12T18:20:00+00:00", 0.125, 1200, [("ax_g", 0, 0.02, 0.03), ("ay_g", 0, 0.02, 0.03), ("az_g", 1, 0.01, 0.02)])
+    tremor = Series(109, "2025-06-02T22:25:00+00:00", 0.125, 1200, [("ax_g", 0, 0.02, 0.03), ("ay_g", 0, 0.02, 0.03), ("az_g", 1, 0.01, 0.02)])
     for place, value in ((301, 4.2), (640, -3.9), (1007, 4.65)):
         tremor.spike(place, "az_g", value)
     blank = {(i, "ax_g"): "n/a" for i in (75, 76, 77, 512, 900)}
     made["tremor-tablets.csv"] = tremor.csv(blank=blank), tremor.facts
 
-    jet = Series(110, "2025-06-13T11:11:00+00:00", 1, 800,
+    jet = Series(110, "2025-06-02T22:35:00+00:00", 1, 800,
                  [("tilt_deg", 4, 1, 0.8), ("fuel_lh", 66, 2, 1.4), ("speed_kmh", 71, 3, 2)])
     jet.gap(180, 209).gap(580, 614).spike(400, "tilt_deg", 170.25)
     made["jet-unicycle.csv"] = jet.csv(delimiter=";", decimal=",", cut=(77,)), jet.facts
@@ -199,11 +199,11 @@ def events(seed, start, players, sessions, per_session):
 def gameplay():
     mice = ["Quilla", "Tolondro"]
     nights = {
-        "moon-cheese.ndjson": (events(201, "2025-05-20T22:00:00+00:00", mice, 6, 60), (77,), ((140, 4200.0),)),
-        "hypnotic-yoyo.csv": (events(202, "2025-05-21T22:00:00+00:00", mice + [f"moth-{i}" for i in range(1, 7)], 5, 80),
+        "moon-cheese.ndjson": (events(201, "2025-06-02T22:00:00+00:00", mice, 6, 60), (77,), ((140, 4200.0),)),
+        "hypnotic-yoyo.csv": (events(202, "2025-06-02T22:02:00+00:00", mice + [f"moth-{i}" for i in range(1, 7)], 5, 80),
                               (200, 201), ((90, 3900.5), (311, 5100.0))),
-        "paper-parliament.ndjson": (events(203, "2025-05-22T22:00:00+00:00", mice + ["Folio"], 4, 90), (), ((222, 6000.0),)),
-        "clockwork-owl.csv": (events(204, "2025-05-23T22:00:00+00:00", mice + ["owl"], 7, 50), (19,), ()),
+        "paper-parliament.ndjson": (events(203, "2025-06-02T22:04:00+00:00", mice + ["Folio"], 4, 90), (), ((222, 6000.0),)),
+        "clockwork-owl.csv": (events(204, "2025-06-02T22:06:00+00:00", mice + ["owl"], 7, 50), (19,), ()),
     }
     made = {}
     for name, (rows, cut, spikes) in nights.items():
@@ -322,7 +322,7 @@ def make():
             facts[path] = noted
     toons = [toon for name in ("telemetry", "gameplay", "messages", "binary") for toon in load(f"{name}.json")]
     out["manifest.json"] = document({
-        "metadata": {"title": {"en": "A week at Acme, in data", "es": "Una semana en Acme, en datos"}, "source": "samples/"},
+        "metadata": {"title": {"en": "One night at Acme, in data", "es": "Una noche en Acme, en datos"}, "source": "samples/"},
         "operations": json.loads((HERE / "catalog" / "operations.json").read_text()),
         "reducers": ["summary", "timeline"],
         "toons": toons,
