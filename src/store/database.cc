@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
 #include <vector>
 
 #include "base/log.h"
@@ -131,6 +132,8 @@ base::Error FromRocks(const rocksdb::Status& status, std::string_view what) {
 }
 
 base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
+  std::error_code ignored;  // if the folder cannot be made, opening says why
+  std::filesystem::create_directory(dir, ignored);
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},

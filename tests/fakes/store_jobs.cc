@@ -162,7 +162,7 @@ base::Status FakeStore::Delete(const job::JobKey& key) {
   const std::lock_guard lock(mutex_);
   const auto found = jobs_.find(key);
   if (found != jobs_.end()) {
-    if (found->second.idempotency_key) idempotency_.erase({key.tenant, *found->second.idempotency_key});
+    if (const auto& named = found->second.idempotency_key) idempotency_.erase({key.tenant, *named});
     const std::string blob = found->second.job.spec.manifest.blob;
     std::erase_if(pages_, [&](const auto& page) { return std::get<0>(page.first) == blob; });
     jobs_.erase(found);
