@@ -171,8 +171,9 @@ base::Result<bool> FanOut::Impl::TakeReused(const ActivePtr& active, Piece& piec
   ports::ChunkAnswer answer;
   std::vector<job::Outcome> reused;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) continue;
-    job::Outcome outcome = std::move(*found[i]);
+    std::optional<job::Outcome>& earlier = found[i];
+    if (!earlier) continue;
+    job::Outcome outcome = std::move(*earlier);
     outcome.position = piece.segment.first + indexes[i];
     outcome.toon_id = ids[i];
     outcome.reused = true;

@@ -99,12 +99,14 @@ void FanOut::Impl::RecordAnswer(const ActivePtr& active, const Piece& piece, por
     const auto outcome = wire::DecodeOutcome(row.row);
     if (!outcome) return HandleLost(active, piece, ports::WorkerEnd::kErrored, outcome.error().message);
     metrics_.ToonDuration(outcome->type, outcome->duration);
-    if (!failed || !outcome->error) continue;
+    if (!failed) continue;
     failures += 1;
-    metrics_.ToonFailed(outcome->error->code);
+    const job::Outcome& known = *outcome;
+    const std::string code = known.error ? known.error->code : "unknown";
+    metrics_.ToonFailed(code);
     base::LogWarn("toon-failed", {{"job", key.job.str()},
                                   {"toon", outcome->toon_id.str()},
-                                  {"code", outcome->error->code},
+                                  {"code", code},
                                   {"attempts", outcome->attempts},
                                   {"trace", active->spec.traceparent}});
   }
@@ -120,7 +122,8 @@ void FanOut::Impl::RecordAnswer(const ActivePtr& active, const Piece& piece, por
     again.platform_failures += 1;
     again.fresh = true;  // part of it may be recorded: look again before it is sent
     active->resumed = true;
-    return PushLater(active, std::move(again), RetryDelay(again.platform_failures, context_.random));
+    const auto delay = RetryDelay(again.platform_failures, context_.random);
+    return PushLater(active, std::move(again), delay);
   }
   metrics_.ToonsRecorded(job::ToonState::kSucceeded, recorded->accepted - std::min(recorded->accepted, failures));
   metrics_.ToonsRecorded(job::ToonState::kFailed, std::min(recorded->accepted, failures));
@@ -177,12 +180,14 @@ void FanOut::Impl::HandleLost(const ActivePtr& active, Piece piece, ports::Worke
     if (active->gone) return;
     if (end == ports::WorkerEnd::kPlatform && piece.platform_failures < kMaxPlatformFailures) {
       piece.platform_failures += 1;
-      return PushLater(active, std::move(piece), RetryDelay(piece.platform_failures, context_.random));
+      const auto delay = RetryDelay(piece.platform_failures, context_.random);
+      return PushLater(active, std::move(piece), delay);
     }
     piece.platform_failures = 0;
     if (piece.reduce && piece.attempt < kMaxReduceAttempts) {
       piece.attempt += 1;
-      return PushLater(active, std::move(piece), RetryDelay(piece.attempt, context_.random));
+      const auto delay = RetryDelay(piece.attempt, context_.random);
+      return PushLater(active, std::move(piece), delay);
     }
   }
   if (!piece.reduce && piece.size() > 1) {

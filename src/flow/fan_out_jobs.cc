@@ -165,10 +165,11 @@ void FanOut::Impl::Refill(ActiveJob& active) {
       });
       return;
     }
-    active.plan_ended = !page->has_value();
+    std::optional<std::vector<job::Segment>>& segments = *page;
+    active.plan_ended = !segments.has_value();
     active.next_page += 1;
-    if (active.plan_ended) return;
-    for (job::Segment& segment : **page) Push(active, Piece{.segment = std::move(segment)}, Place::kBack);
+    if (!segments) return;
+    for (job::Segment& segment : *segments) Push(active, Piece{.segment = std::move(segment)}, Place::kBack);
   }
 }
 
@@ -275,13 +276,14 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
     base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", error.message}});
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { EnqueueReducers(key); });
   };
-  const auto job = context_.jobs.Get(key);
-  if (!job) return again(job.error());
-  if (!*job || (*job)->state.phase != job::Phase::kReducing) return;
-  auto chunks = fan_in_.Chunks(**job);
+  const auto stored = context_.jobs.Get(key);
+  if (!stored) return again(stored.error());
+  const std::optional<job::Job>& job = *stored;
+  if (!job || job->state.phase != job::Phase::kReducing) return;
+  auto chunks = fan_in_.Chunks(*job);
   if (!chunks) return again(chunks.error());
   base::LogInfo("job-reducing",
-                {{"job", key.job.str()}, {"reducers", chunks->size()}, {"trace", (*job)->spec.traceparent}});
+                {{"job", key.job.str()}, {"reducers", chunks->size()}, {"trace", job->spec.traceparent}});
   {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(key);

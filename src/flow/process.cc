@@ -60,7 +60,7 @@ struct ChunkProcessor::Impl {
                    ports::ChunkAnswer& answer);
   base::Status Work(const ports::Chunk& chunk, const OperationDefaults& defaults, std::string_view line,
                     FailedTry& facts, ports::ChunkAnswer& answer);
-  job::Outcome Succeed(const ports::Chunk& chunk, const FailedTry& facts, const base::Sha256& source_sha256,
+  job::Outcome Succeed(const ports::Chunk& chunk, const FailedTry& facts, const base::Sha256& fingerprint,
                        ports::ProcessorOutput output);
   void AddFailure(const FailedTry& facts, ports::ProcessorFailure failure, ports::ChunkAnswer& answer);
   job::Artifact Keep(const job::TenantId& tenant, ports::ArtifactBytes artifact);
@@ -148,16 +148,18 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
   const auto& operations = toon.operations ? own : defaults.For(toon.type);
   auto output =
       processor->Process({.type = toon.type, .bytes = source->bytes, .form = source->form, .operations = &operations});
-  std::optional<base::Sha256> source_sha256;
-  if (chunk.reuse_keys || !output || !output->fingerprint) source_sha256 = base::Sha256Of(source->bytes);
-  facts.sha256 = source_sha256;
+  // A processor that made its own fingerprint saves hashing the source, unless somebody needs that too.
+  const bool hash_needed = chunk.reuse_keys || !output || !output->fingerprint;
+  const base::Sha256 source_sha256 = hash_needed ? base::Sha256Of(source->bytes) : base::Sha256{};
+  if (hash_needed) facts.sha256 = source_sha256;
   if (!output) return fail(std::move(output).error());
+  const base::Sha256 fingerprint = output->fingerprint.value_or(source_sha256);
+  facts.sha256 = fingerprint;
   if (auto refused = RefuseOutput(*output)) return fail(std::move(*refused));
   facts.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - begin);
-  if (output->fingerprint) facts.sha256 = output->fingerprint;
-  job::Outcome outcome = Succeed(chunk, facts, *facts.sha256, std::move(*output));
+  job::Outcome outcome = Succeed(chunk, facts, fingerprint, std::move(*output));
   if (chunk.reuse_keys) {
-    outcome.reuse_key = ReuseKey(toon.type, *source_sha256, operations, processor->version());
+    outcome.reuse_key = ReuseKey(toon.type, source_sha256, operations, processor->version());
   }
   answer.outcomes.push_back(wire::ToRow(outcome));
   successes.push_back(std::move(outcome));
@@ -165,14 +167,14 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
 }
 
 job::Outcome ChunkProcessor::Impl::Succeed(const ports::Chunk& chunk, const FailedTry& facts,
-                                           const base::Sha256& source_sha256, ports::ProcessorOutput output) {
+                                           const base::Sha256& fingerprint, ports::ProcessorOutput output) {
   job::Outcome outcome;
   outcome.position = facts.position;
   outcome.state = job::ToonState::kSucceeded;
   outcome.toon_id = facts.toon_id;
   outcome.type = facts.type;
   outcome.result_json = std::move(output.result_json);
-  outcome.sha256 = source_sha256;
+  outcome.sha256 = fingerprint;
   outcome.perceptual = std::move(output.perceptual);
   outcome.source_bytes = facts.source_bytes;
   outcome.duration = facts.duration;

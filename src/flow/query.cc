@@ -106,7 +106,9 @@ class ResultScan {
 
   base::Result<ResultPage> Run() {
     const job::Position end = job_.state.toon_count.value_or(0);
-    const bool open_wanted = OpenState() && (!filter_.state ? job_.state.cancelled : *filter_.state == *OpenState());
+    const std::optional<job::ToonState> open = OpenState();
+    // Not asked for a state: what a cancel covers has ended, what is pending has not.
+    const bool open_wanted = open && filter_.state.value_or(job::ToonState::kFailed) == *open;
     ResultPage page;
     job::Position at = from_;
     while (at < end && at - from_ < kMaxScanned && page.results.size() < filter_.page_size &&

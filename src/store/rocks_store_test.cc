@@ -182,13 +182,13 @@ TEST_F(RocksStoreTest, ADiskErrorClaimsNothingAndTakesNoWritesUntilReopened) {
   EXPECT_EQ(refused.error().code, base::Code::kUnavailable);
   EXPECT_NE(refused.error().message.find("until it is reopened"), std::string::npos) << refused.error().message;
   EXPECT_EQ(Rows(), 10U) << "reads go on";
-  EXPECT_EQ(store->jobs().Get(key)->value().counters.succeeded, 10U);
+  EXPECT_EQ(store->jobs().Get(key)->value_or(job::Job{}).counters.succeeded, 10U);
   EXPECT_EQ(store->stats().failed_commits, 2U);
   Reopen();
   EXPECT_EQ(Rows(), 10U);
   ASSERT_TRUE(store->outcomes().Record(Commit(10, 100, 1000)).has_value());
   EXPECT_EQ(Rows(), 110U);
-  EXPECT_EQ(store->jobs().Get(key)->value().counters.succeeded, 110U);
+  EXPECT_EQ(store->jobs().Get(key)->value_or(job::Job{}).counters.succeeded, 110U);
   EXPECT_EQ(store->outcomes().Aggregates(key)->front().bytes, "110");
 }
 
@@ -247,7 +247,7 @@ TEST_F(RocksStoreTest, AFullDiskClaimsNothingAndIsOvercomeOnceThereIsSpace) {
   ASSERT_TRUE(store->outcomes().Record(Commit(110, 1)).has_value());
   Reopen();
   EXPECT_EQ(Rows(), 111U);
-  EXPECT_EQ(store->jobs().Get(key)->value().counters.succeeded, 111U);
+  EXPECT_EQ(store->jobs().Get(key)->value_or(job::Job{}).counters.succeeded, 111U);
   EXPECT_EQ(store->outcomes().Aggregates(key)->front().bytes, "111");
 }
 

@@ -31,7 +31,7 @@ class OutcomeStoreContract : public StoreContract {
     for (const ports::OutcomeRow& row : *rows) positions.push_back(row.position);
     return positions;
   }
-  job::Counters Counted() { return home->jobs().Get(key)->value().counters; }
+  job::Counters Counted() { return home->jobs().Get(key)->value_or(job::Job{}).counters; }
   std::string Sum() {
     const auto partials = outcomes().Aggregates(key);
     EXPECT_TRUE(partials.has_value());
@@ -89,7 +89,7 @@ TEST_P(OutcomeStoreContract, OnlyARunningGenerationTakesOutcomes) {
   const auto code = [&](const ports::RecordCommit& commit) { return outcomes().Record(commit).error(); };
   EXPECT_EQ(code(Successes(key, {1}, 2)).reason, "not-running");
   EXPECT_EQ(code(Successes(KeyOf("ana", "none"), {1})).code, base::Code::kNotFound);
-  job::JobState cancelled = home->jobs().Get(key)->value().state;
+  job::JobState cancelled = home->jobs().Get(key)->value_or(job::Job{}).state;
   cancelled.version += 1;
   cancelled.cancelled = true;
   cancelled.phase = job::Phase::kEnded;
@@ -218,7 +218,7 @@ TEST_P(OutcomeStoreContract, RecordingIsIdempotentAndCommutative) {
     Left left;
     const auto rows = outcomes().Read(at, 1, 0, 100, 1U << 20U);
     for (const auto& row : *rows) left.positions.push_back(row.position);
-    left.counters = home->jobs().Get(at)->value().counters;
+    left.counters = home->jobs().Get(at)->value_or(job::Job{}).counters;
     const auto partials = outcomes().Aggregates(at);
     for (const auto& partial : *partials) left.sum = partial.bytes;
     return left;

@@ -99,7 +99,7 @@ TEST_P(ReferenceStoreContract, ArtifactsOfOutcomesAreFoundByTheirTenantUntilTheL
 
 TEST_P(ReferenceStoreContract, ArtifactsOfReducersAreReferencedToo) {
   Make(one);
-  job::JobState next = home->jobs().Get(one)->value().state;
+  job::JobState next = home->jobs().Get(one)->value_or(job::Job{}).state;
   next.version += 1;
   next.reduced = {{.reducer = "summary", .artifacts = {ArtifactOf("summary.json"), ArtifactOf("x")}, .error = {}}};
   ASSERT_TRUE(home->jobs().Update(one, next, {}).has_value());
