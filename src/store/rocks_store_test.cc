@@ -139,7 +139,7 @@ TEST_F(RocksStoreTest, CountersThatDisagreeWithTheRowsAreCorrupt) {
   store.reset();
   {
     auto database = Database::Open(dir_, {});
-    const Uid uid = (*database)->FindUid(key)->value();
+    const Uid uid = (*database)->FindUid(key)->value_or(0);
     rocksdb::WriteBatch batch;
     ASSERT_TRUE(batch.Delete((*database)->rows(), OutcomeKey(uid, 1, 1)).ok());
     ASSERT_TRUE((*database)->Write(batch).has_value());
