@@ -176,7 +176,7 @@ base::Status LocalHome::OpenFlow() {
   query_ = std::make_unique<flow::Query>(*context_);
   control_ = std::make_unique<flow::Control>(*context_, *fan_out_);
   upload_ = std::make_unique<flow::Upload>(*context_);
-  collect_ = std::make_unique<flow::Collect>(*context_, *fan_out_, settings_.retention);
+  collect_ = std::make_unique<flow::Collect>(*context_, settings_.retention);
   return {};
 }
 
@@ -206,15 +206,15 @@ base::Status LocalHome::OpenApi() {
                                                .tls_cert_file = settings_.tls_cert,
                                                .tls_key_file = settings_.tls_key},
                                               *api_));
-  if (!settings_.tls_cert.empty() && !settings_.processors.empty()) {
+  // It outlives the outer server in a drain, and is plain and on loopback whatever that one is.
+  if (!settings_.processors.empty()) {
     UT_TRY_ASSIGN(inner_server_, http::Server::Listen({.blocking_threads = 2}, *api_));
   }
   return {};
 }
 
 std::string LocalHome::BlobUrl(const std::string& path) const {
-  if (inner_server_) return fmt::format("http://127.0.0.1:{}{}", inner_server_->port(), path);
-  return fmt::format("http://127.0.0.1:{}{}", server_->port(), path);
+  return fmt::format("http://127.0.0.1:{}{}", inner_server_->port(), path);
 }
 
 base::Status LocalHome::OpenWorkers() {
@@ -242,12 +242,12 @@ base::Status LocalHome::OpenWorkers() {
        .max_rss_mb = settings_.worker_max_rss_mb});
   for (const config::CustomProcessor& processor : settings_.processors) specs.push_back(CustomSpec(processor));
   UT_TRY(fan_out_->Recover());
-  fan_out_->Start();
   UT_TRY_ASSIGN(pool_, local::WorkerPool::Start(*fan_out_, std::move(specs),
                                                 {.idle = settings_.worker_idle,
                                                  .max_age = settings_.worker_max_age,
                                                  .deadline = settings_.chunk_timeout},
                                                 clock_, random_));
+  fan_out_->Start();  // after the pool: it has told the fan-out whom to wake
   housekeeping_ = std::make_unique<flow::Background>(clock_);
   CollectLater();
   housekeeping_->Start();

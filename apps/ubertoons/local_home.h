@@ -77,8 +77,7 @@ class LocalHome {
   std::unique_ptr<flow::CustomWork> custom_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<http::Server>
-      inner_server_;  // plain, loopback: signed URLs of custom processors when the outer has TLS
+  std::unique_ptr<http::Server> inner_server_;  // plain, loopback: signed URLs of custom processors
   std::unique_ptr<local::WorkerPool> pool_;
   std::unique_ptr<flow::Background> housekeeping_;
 };

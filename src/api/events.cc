@@ -98,7 +98,12 @@ struct EventHub::State {
     std::size_t watchers = 0;
     Steady::time_point last_read{};
     bool scheduled = false;
+    unsigned quick_reads = kQuickReads;
   };
+  // The first documents of a job come at once, so that a short job is seen to end when it ends; a long one is
+  // throttled.
+  static constexpr unsigned kQuickReads = 8;
+  static constexpr std::chrono::milliseconds kQuickInterval{1};
 
   // Called by the feed, from any thread: read this job again, as soon as the interval allows.
   void MarkDue(const job::JobKey& key) {
@@ -107,7 +112,9 @@ struct EventHub::State {
       const auto found = entries.find(key);
       if (found == entries.end() || found->second.scheduled) return;
       found->second.scheduled = true;
-      schedule.emplace(std::max(Steady::now(), found->second.last_read + interval), key);
+      const bool quick = found->second.quick_reads > 0;
+      if (quick) found->second.quick_reads -= 1;
+      schedule.emplace(std::max(Steady::now(), found->second.last_read + (quick ? kQuickInterval : interval)), key);
     }
     changed.notify_one();
   }

@@ -16,7 +16,6 @@ base::Result<Collect::Swept> Collect::Run() {
     if (expired.empty()) break;
     for (const job::JobKey& key : expired) {
       UT_TRY(context_.jobs.Delete(key));
-      starter_.Withdrawn(key);
       base::LogInfo("job-expired", {{"job", key.job.str()}});
       swept.jobs += 1;
     }
@@ -41,7 +40,7 @@ base::Result<bool> Collect::Wanted(const ports::BlobEntry& entry) {
   if (!name) return true;  // not ours to judge
   if (name->content) return context_.references.IsReferenced(name->tenant, *name->content, context_.clock.Now());
   // A job and the first page of its plan are stored and forgotten in one commit.
-  UT_TRY_ASSIGN(const auto page, context_.plans.ReadPage({.blob = entry.key, .id = name->manifest_id}, 1, 0));
+  UT_TRY_ASSIGN(const auto page, context_.plans.ReadPage({.blob = entry.key}, 1, 0));
   return page.has_value();
 }
 

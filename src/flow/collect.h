@@ -10,8 +10,8 @@ namespace flow {
 
 class Collect {
  public:
-  Collect(Context& context, Starter& starter, std::optional<std::chrono::seconds> default_retention)
-      : context_(context), starter_(starter), default_retention_(default_retention) {}
+  Collect(Context& context, std::optional<std::chrono::seconds> default_retention)
+      : context_(context), default_retention_(default_retention) {}
   struct Swept {
     std::size_t jobs = 0;
     std::size_t blobs = 0;
@@ -26,7 +26,6 @@ class Collect {
  private:
   [[nodiscard]] base::Result<bool> Wanted(const ports::BlobEntry& entry);
   Context& context_;
-  Starter& starter_;
   std::optional<std::chrono::seconds> default_retention_;
 };
 

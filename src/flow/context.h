@@ -34,8 +34,9 @@ struct Context {
 class Starter {
  public:
   virtual ~Starter() = default;
-  virtual void Runnable(const job::Job& job) = 0;      // accepted, validated, retried or recovered
-  virtual void Withdrawn(const job::JobKey& key) = 0;  // cancelled or deleted: stop its work
+  virtual void Runnable(const job::Job& job) = 0;  // accepted, validated, retried or recovered
+  // Cancelled: stop its work, up to and with this generation (a retry may have opened the next one already).
+  virtual void Withdrawn(const job::JobKey& key, job::Generation generation) = 0;
   // Toons accepted and not ended yet: of everybody, and of one tenant; and the tenant's jobs. For quotas.
   struct Backlog {
     std::uint64_t toons = 0;

@@ -86,7 +86,7 @@ base::Result<job::Job> Control::Cancel(const job::JobKey& key) {
                   change.events.push_back(EndEvent(after));
                   return change;
                 }));
-  starter_.Withdrawn(key);
+  starter_.Withdrawn(key, job.state.generation);
   return job;
 }
 

@@ -190,7 +190,12 @@ base::Result<bool> FanOut::Impl::TakeReused(const ActivePtr& active, Piece& piec
     if (!bytes.empty()) answer.partials.push_back({.reducer = name, .bytes = std::move(bytes)});
   }
   metrics_.ToonsReused(reused.size());
-  const Piece recorded = piece;
+  // Exactly what was found: should the commit fail, only that is tried again.
+  Piece recorded = piece;
+  recorded.only.clear();
+  for (const job::Outcome& outcome : reused) {
+    recorded.only.push_back(static_cast<std::uint32_t>(outcome.position - piece.segment.first));
+  }
   const bool nothing_left = all.empty();
   piece.only = std::move(all);
   if (nothing_left) {
@@ -236,8 +241,8 @@ void FanOut::Runnable(const job::Job& job) {
   if (job.state.generation == 1) impl_->metrics_.JobAccepted();
   impl_->Add(job, Impl::Origin::kNew);
 }
-void FanOut::Withdrawn(const job::JobKey& key) {
-  impl_->Withdrawn(key);
+void FanOut::Withdrawn(const job::JobKey& key, job::Generation generation) {
+  impl_->Withdrawn(key, generation);
 }
 
 Starter::Backlog FanOut::BacklogOf(const job::TenantId& tenant) const {

@@ -110,13 +110,18 @@ void FanOut::Impl::RecordAnswer(const ActivePtr& active, const Piece& piece, por
                                   {"attempts", outcome->attempts},
                                   {"trace", active->spec.traceparent}});
   }
+  const bool folded = !answer.partials.empty();
   const base::SteadyPoint begin = context_.clock.Steady();
   auto recorded = record_.Run(key, active->generation, active->reducers, std::move(answer));
   metrics_.RecordTook(std::chrono::duration_cast<std::chrono::microseconds>(context_.clock.Steady() - begin));
   if (!recorded) {
     const base::Error& error = recorded.error();
+    const bool hopeless = !base::PolicyOf(error.code).retryable || piece.platform_failures >= kMaxPlatformFailures;
+    const bool over = error.code == base::Code::kConflict || error.code == base::Code::kNotFound;
+    // Without a success in it there is nothing to suspect: then only waiting helps.
+    if (!over && hopeless && folded) return HandleLost(active, piece, ports::WorkerEnd::kErrored, error.message);
     const std::lock_guard lock(mutex_);
-    if (error.code == base::Code::kConflict || error.code == base::Code::kNotFound) return Forget(active);
+    if (over) return Forget(active);
     base::LogWarn("chunk-not-recorded", {{"job", key.job.str()}, {"error", error.message}});
     Piece again = piece;
     again.platform_failures += 1;

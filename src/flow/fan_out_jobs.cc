@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/log.h"
 #include "flow/attempts.h"
@@ -93,11 +94,11 @@ void FanOut::Impl::Settle(ActiveJob& active, std::uint64_t toons) {
   }
 }
 
-void FanOut::Impl::Withdrawn(const job::JobKey& key) {
+void FanOut::Impl::Withdrawn(const job::JobKey& key, job::Generation generation) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(key);
-    if (at == jobs_.end()) return;
+    if (at == jobs_.end() || at->second->generation > generation) return;
     const ActivePtr active = at->second;
     Forget(active);
   }
@@ -128,7 +129,7 @@ void FanOut::Impl::ValidateLater(const job::Job& job, std::uint32_t failures) {
         "job-ended",
         {{"job", job.spec.key.job.str()}, {"status", StatusName(*validated)}, {"reason", validated->state.reason}});
     metrics_.JobEnded(job::StatusOf(*validated), context_.clock.Now() - job.spec.submitted_at);
-    Withdrawn(job.spec.key);
+    Withdrawn(job.spec.key, job.state.generation);
   });
 }
 
@@ -263,7 +264,7 @@ void FanOut::Impl::ReloadNotes(const ActivePtr& active) {
 void FanOut::Impl::BeginFanIn(const job::JobKey& key) {
   const auto won = fan_in_.TryBegin(key);
   if (!won) {
-    if (won.error().code == base::Code::kNotFound) return Withdrawn(key);
+    if (won.error().code == base::Code::kNotFound) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
     base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", won.error().message}});
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { BeginFanIn(key); });
     return;

@@ -45,9 +45,8 @@ class Submitting final : public Submission, private wire::ToonSink {
       : context_(context),
         starter_(starter),
         request_(std::move(request)),
-        manifest_id_(context.random.Hex(16)),
-        manifest_key_(ports::ManifestKey(request_.tenant, manifest_id_)),
-        plan_(context.plans, {.blob = manifest_key_, .id = manifest_id_}, 1),
+        manifest_key_(ports::ManifestKey(request_.tenant, context.random.Hex(16))),
+        plan_(context.plans, {.blob = manifest_key_}, 1),
         reader_({.limits = &context.limits, .catalog = &context.catalog, .reducers = &context.reducers}, *this) {}
 
   base::Status Write(std::string_view piece) override { return reader_.Write(piece); }
@@ -64,7 +63,7 @@ class Submitting final : public Submission, private wire::ToonSink {
     if (!replayed) {
       context_.notifier.Publish(stored.job);
       starter_.Runnable(stored.job);
-    } else if (!created.spec.manifest_uploaded) {
+    } else {
       // The first submission's manifest stands; this copy is nobody's.
       if (const auto removed = context_.blobs.Remove(manifest_key_); !removed) return std::unexpected(removed.error());
     }
@@ -129,7 +128,7 @@ class Submitting final : public Submission, private wire::ToonSink {
     UT_TRY_ASSIGN(created.first_page, plan_.Finish());
     UT_TRY(writer_->Commit(manifest_key_));
     if (!tied_.empty()) UT_TRY(context_.references.TieUploads(created.spec.key, tied_));
-    created.spec.manifest = {.blob = manifest_key_, .bytes = manifest_bytes_, .id = manifest_id_};
+    created.spec.manifest = {.blob = manifest_key_, .bytes = manifest_bytes_};
     created.state.phase = job::Phase::kRunning;
     created.state.toon_count = reader_.toon_count();
     created.state.scope = reader_.toon_count();
@@ -153,9 +152,25 @@ class Submitting final : public Submission, private wire::ToonSink {
     }
     UT_TRY(context_.references.TieUploads(created.spec.key, tied_));
     created.spec.manifest_uploaded = true;
-    created.spec.manifest = {.blob = key, .bytes = *size, .id = manifest_id_};
+    created.spec.manifest = {.blob = manifest_key_, .bytes = *size};
+    // A copy of the job's own: its plan must not meet that of another job over the same upload. The empty first page
+    // says that somebody needs the copy until validation has written the real one.
+    UT_TRY(Copy(key, *size));
+    UT_TRY(context_.plans.PutPage(created.spec.manifest, 1, 0, {}));
     created.spec.payload_sha256 = Digest(created.spec, base::View(uri.sha256));
     return {};
+  }
+
+  base::Status Copy(std::string_view key, std::uint64_t size) {
+    constexpr std::uint64_t kPieceBytes = 4U << 20U;
+    UT_TRY_ASSIGN(const auto writer, context_.blobs.NewWriter());
+    std::string piece;
+    for (std::uint64_t at = 0; at < size; at += piece.size()) {
+      UT_TRY(context_.blobs.Read(key, at, kPieceBytes, piece));
+      if (piece.empty()) return base::Fail(base::Code::kUnavailable, "the uploaded manifest became shorter");
+      UT_TRY(writer->Append(piece));
+    }
+    return writer->Commit(manifest_key_);
   }
 
   // What makes two submissions the same: all that the client said but its jobId.
@@ -181,7 +196,6 @@ class Submitting final : public Submission, private wire::ToonSink {
   Context& context_;
   Starter& starter_;
   SubmitRequest request_;
-  std::string manifest_id_;
   std::string manifest_key_;
   std::unique_ptr<ports::BlobWriter> writer_;  // from the first toon on
   SegmentBuilder segments_;

@@ -60,9 +60,8 @@ struct ReducerSpec {
 
 // Where the manifest's bytes lie: NDJSON, one toon a line, in position order, each line ended by \n.
 struct ManifestRef {
-  std::string blob;  // key for BlobStore; several jobs may name one uploaded manifest
+  std::string blob;  // key for BlobStore; unique per submission: its plan is kept under it (PlanStore)
   std::uint64_t bytes = 0;
-  std::string id;  // unique per submission: its plan is kept under it (PlanStore)
   bool operator==(const ManifestRef&) const = default;
 };
 

@@ -137,7 +137,10 @@ void Pool::Settle(const WorkerSpec& spec, const Lease& lease, std::string body) 
   if (spec.decode) {
     auto answer = spec.decode(lease, std::move(body));
     if (answer) return source_.Answered(lease.id, std::move(*answer));
-    return source_.Lost(lease.id, ports::WorkerEnd::kErrored, answer.error().message);
+    // A full disk, or a processor that asks for its record again, is not the toon's fault.
+    const bool ours = base::PolicyOf(answer.error().code).retryable;
+    return source_.Lost(lease.id, ours ? ports::WorkerEnd::kPlatform : ports::WorkerEnd::kErrored,
+                        answer.error().message);
   }
   auto answers = wire::DecodeAnswers(body);
   body = {};

@@ -82,7 +82,7 @@ class JobStore {
 };
 
 // The plan of a manifest: its segments in pages of up to job::kSegmentsPerPage, numbered from 0 without gaps.
-// Keyed by ManifestRef::id, which is unique per submission, so that two racing submissions never mix.
+// Keyed by the manifest's blob, which is unique per submission, so that two racing submissions never mix.
 class PlanStore {
  public:
   virtual ~PlanStore() = default;

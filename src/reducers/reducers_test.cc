@@ -55,7 +55,7 @@ TEST(Registry, NamesItsReducersAndMergesByName) {
   EXPECT_EQ(registry->Find("narf"), nullptr);
   const auto merger = NewMerger(*registry);
   EXPECT_EQ(merger->Merge("summary", "", "").value(), "");
-  EXPECT_EQ(merger->Merge("narf", "", "").error().code, base::Code::kNotFound);
+  EXPECT_EQ(merger->Merge("narf", "", "").error().code, base::Code::kUnsupported);
   EXPECT_EQ(merger->Merge("timeline", "garbage", "").error().code, base::Code::kCorrupt);
 }
 

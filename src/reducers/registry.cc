@@ -37,7 +37,7 @@ class Merger final : public ports::PartialMerger {
   [[nodiscard]] base::Result<std::string> Merge(std::string_view reducer, std::string_view a,
                                                 std::string_view b) const override {
     const ports::Reducer* found = registry_.Find(reducer);
-    if (found == nullptr) return base::Fail(base::Code::kNotFound, fmt::format("no reducer is named {}", reducer));
+    if (found == nullptr) return base::Fail(base::Code::kUnsupported, fmt::format("no reducer is named {}", reducer));
     return found->Merge(a, b);
   }
 

@@ -293,6 +293,35 @@ TEST_P(Flow, AnUploadedManifestIsCountedAfterItsAcceptance) {
   home.ExpectWhole("j", 3000);
 }
 
+TEST_P(Flow, JobsOverOneUploadedManifestHavePlansOfTheirOwn) {
+  std::string lines;
+  for (int i = 0; i < 300; ++i)
+    lines += fmt::format("{{\"toonId\":\"t{}\",\"type\":\"message\",\"text\":\"{}\"}}\n", i, i);
+  const std::string uri = UploadOf(home, lines);
+  std::string bad;
+  home.processors.Set("message", [&](const ports::ToonInput& input) {
+    return input.bytes == bad ? fakes::FakeProcessor::Failure("bad-input", false)
+                              : fakes::FakeProcessor::CountBytes(input);
+  });
+  for (const char* name : {"a", "b"}) {
+    bad = name[0] == 'a' ? "7" : "200";
+    ASSERT_TRUE(home.Submit(fmt::format(R"({{"jobId":"{}","manifestUri":"{}"}})", name, uri)).has_value());
+    home.RunAll();
+  }
+  bad.clear();
+  Control control(*home.context, *home.fan_out);
+  ASSERT_TRUE(control.Retry(Harness::Key("a")).has_value());
+  ASSERT_TRUE(control.Retry(Harness::Key("b")).has_value());
+  home.Restart();
+  home.RunAll();
+  for (const char* name : {"a", "b"}) {
+    home.ExpectWhole(name, 300);
+    EXPECT_EQ(job::StatusOf(home.JobOf(name)), JobStatus::kCompleted);
+  }
+  ASSERT_TRUE(home.context->jobs.Delete(Harness::Key("a")).has_value());
+  EXPECT_EQ(home.Results("b").size(), 300U);
+}
+
 TEST_P(Flow, ABadLineFailsTheJobAndNamesThePlace) {
   const std::string uri = UploadOf(home,
                                    "{\"toonId\":\"t0\",\"type\":\"message\",\"text\":\"x\"}\n"
@@ -378,7 +407,7 @@ TEST_P(Flow, ExpiredJobsAndUnnamedBytesAreCollected) {
   ASSERT_TRUE(home.Submit(Harness::Body("j", 10, R"("retentionSeconds":60,)")).has_value());
   home.RunAll();
   home.blobs.Plant(ports::ContentKey(job::TenantId("acme"), base::Sha256Of("orphan")), "orphan");
-  Collect collect(*home.context, *home.fan_out, std::nullopt);
+  Collect collect(*home.context, std::nullopt);
   EXPECT_EQ(home.Results("j").size(), 10U);
   home.clock.Advance(std::chrono::hours(2));
   const auto swept = collect.Run();

@@ -85,7 +85,7 @@ class FakeAuthenticator final : public Authenticator {
 class FakeStarter final : public flow::Starter {
  public:
   void Runnable(const job::Job& /*job*/) override {}
-  void Withdrawn(const job::JobKey& /*key*/) override {}
+  void Withdrawn(const job::JobKey& /*key*/, job::Generation /*generation*/) override {}
   Backlog BacklogOf(const job::TenantId& /*tenant*/) const override { return backlog; }
   Backlog backlog;
 };
