@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flow/change.h"
+#include "flow/owned.h"
 #include "flow/split.h"
 #include "job/limits.h"
 #include "wire/submission.h"
@@ -89,13 +90,7 @@ class Submitting final : public Submission, private wire::ToonSink {
 
   // The bytes must be this tenant's, and stay as long as the job.
   base::Status Pin(const wire::ToonUri& uri) {
-    if (uri.kind == wire::ToonUri::Kind::kUpload) {
-      UT_TRY_ASSIGN(const auto upload, context_.references.GetUpload(request_.tenant, uri.sha256));
-      if (!upload || !upload->complete) return base::FailAt("", "no such upload of yours, or its bytes never came");
-    } else {
-      UT_TRY_ASSIGN(const auto artifact, context_.references.FindArtifact(request_.tenant, uri.sha256));
-      if (!artifact) return base::FailAt("", "no such artifact of yours");
-    }
+    UT_TRY(CheckOwned(context_, request_.tenant, uri));
     tied_.push_back(uri.sha256);
     return {};
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "flow/change.h"
+#include "flow/owned.h"
 #include "flow/split.h"
 #include "job/limits.h"
 #include "wire/submission.h"
@@ -37,14 +38,7 @@ class Planning final : public wire::ManifestReader::Sink {
 
  private:
   base::Status Pin(const wire::ToonUri& uri) {
-    const job::TenantId& tenant = job_.spec.key.tenant;
-    if (uri.kind == wire::ToonUri::Kind::kUpload) {
-      UT_TRY_ASSIGN(const auto upload, context_.references.GetUpload(tenant, uri.sha256));
-      if (!upload || !upload->complete) return base::FailAt("", "no such upload of yours, or its bytes never came");
-    } else {
-      UT_TRY_ASSIGN(const auto artifact, context_.references.FindArtifact(tenant, uri.sha256));
-      if (!artifact) return base::FailAt("", "no such artifact of yours");
-    }
+    UT_TRY(CheckOwned(context_, job_.spec.key.tenant, uri));
     tied_.push_back(uri.sha256);
     return tied_.size() < 1000 ? base::Status{} : TieAll();
   }
