@@ -6,6 +6,22 @@
 
 namespace flow {
 
+namespace {
+
+std::uint32_t MostAttempts(ports::Blame blame) {
+  switch (blame) {
+    case ports::Blame::kInput:
+      break;
+    case ports::Blame::kResource:
+      return job::kMaxAttempts;
+    case ports::Blame::kLethal:
+      return job::kMaxLethalAttempts;
+  }
+  return 1;
+}
+
+}  // namespace
+
 std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& random) {
   const auto doublings = std::min(attempts == 0 ? 0U : attempts - 1, 20U);
   const auto ceiling = std::min(job::kRetryCap, job::kRetryBase * (std::int64_t{1} << doublings));
@@ -17,7 +33,7 @@ std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed,
   if (failure.error.message.size() > job::kMaxErrorMessageBytes) {
     failure.error.message.resize(job::kMaxErrorMessageBytes);
   }
-  if (failure.retryable && failed.attempt < job::kMaxAttempts) {
+  if (failed.attempt < MostAttempts(failure.blame)) {
     return job::RetryNote{.position = failed.position,
                           .attempts = failed.attempt,
                           .not_before = now + RetryDelay(failed.attempt, random),

@@ -234,9 +234,10 @@ void FanOut::Impl::FailOne(const ActivePtr& active, const Piece& piece, ports::W
     }
   }
   const auto [code, what] = Describe(end);
-  auto next = AfterFailure(
-      facts, {.error = {.code = std::string(code), .message = fmt::format("{}: {}", what, detail)}, .retryable = true},
-      context_.clock.Now(), context_.random);
+  auto next = AfterFailure(facts,
+                           {.error = {.code = std::string(code), .message = fmt::format("{}: {}", what, detail)},
+                            .blame = ports::Blame::kResource},
+                           context_.clock.Now(), context_.random);
   ports::ChunkAnswer answer;
   if (auto* note = std::get_if<job::RetryNote>(&next)) {
     answer.retries.push_back(std::move(*note));

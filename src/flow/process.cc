@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kArtifactFlushBytes = 32U << 20U;
 
 ports::ProcessorFailure Refuse(std::string code, std::string message) {
-  return {.error = {.code = std::move(code), .message = std::move(message)}, .retryable = false};
+  return {.error = {.code = std::move(code), .message = std::move(message)}};
 }
 
 std::optional<ports::ProcessorFailure> RefuseOutput(const ports::ProcessorOutput& output) {
@@ -146,8 +146,11 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
     UT_TRY_ASSIGN(own, wire::ReadOperations(*toon.operations));
   }
   const auto& operations = toon.operations ? own : defaults.For(toon.type);
-  auto output =
-      processor->Process({.type = toon.type, .bytes = source->bytes, .form = source->form, .operations = &operations});
+  auto output = processor->Process({.tenant = chunk.key.tenant.str(),
+                                    .type = toon.type,
+                                    .bytes = source->bytes,
+                                    .form = source->form,
+                                    .operations = &operations});
   // A processor that made its own fingerprint saves hashing the source, unless somebody needs that too.
   const bool hash_needed = chunk.reuse_keys || !output || !output->fingerprint;
   const base::Sha256 source_sha256 = hash_needed ? base::Sha256Of(source->bytes) : base::Sha256{};

@@ -34,8 +34,21 @@ inline constexpr std::uint32_t kSegmentsPerPage = 500;          // a page of the
 
 // ---- attempts -------------------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kMaxAttempts = 3;
+inline constexpr std::uint32_t kMaxLethalAttempts = 2;  // of a toon that kills its executor: once may be bad luck
 inline constexpr std::chrono::milliseconds kRetryBase = 200ms;
 inline constexpr std::chrono::milliseconds kRetryCap = 30s;
+
+// ---- decoders ---------------------------------------------------------------------------------------------------
+// What a header may announce before anything is decoded, and what its executor may use.
+inline constexpr std::uint32_t kMaxImageSide = 65'535;   // pixels: the largest that JPEG can say
+inline constexpr std::uint32_t kMaxImageFrames = 1'000;  // of an animation
+inline constexpr std::uint32_t kMaxVideoSide = 8'192;    // pixels: a decoder holds several whole frames
+inline constexpr std::uint32_t kMaxMediaStreams = 16;    // audio, video, subtitles, covers
+inline constexpr std::chrono::seconds kMaxMediaDuration{14'400};
+inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;  // then a fresh one: leaks and fragments end with it
+inline constexpr std::uint32_t kMaxTenantExecutors = 3;       // idle children a worker keeps, one a tenant
+inline constexpr std::uint64_t kExecutorRecycleBytes = 400ULL << 20U;  // resident after a toon: a fresh one
+inline constexpr std::uint32_t kMaxSheetTiles = 400;                   // of a contact sheet
 
 // ---- configurable down ----------------------------------------------------------------------------------------
 struct Limits {
@@ -49,8 +62,14 @@ struct Limits {
   std::uint64_t max_pending_toons = 4'000'000;       // all tenants: the backlog past which 429 is answered
   std::uint64_t max_pending_toons_per_tenant = 2'000'000;
   std::uint64_t max_active_jobs_per_tenant = 10'000;
-  std::uint64_t max_page_size = 1000;          // of results and jobs
-  std::uint64_t max_page_bytes = 8ULL << 20U;  // a page of results is cut here even if it has fewer rows
+  std::uint64_t max_media_bytes = 256ULL << 20U;      // one image, audio or video: its executor holds it whole
+  std::uint64_t max_image_pixels = 200'000'000;       // width x height x frames, from the header
+  std::uint64_t max_executor_memory = 1ULL << 30U;    // bytes that decoding one toon may add to its executor
+  std::uint64_t max_executor_output = 128ULL << 20U;  // bytes of result and artifacts of one toon
+  std::uint64_t max_executor_cpu_seconds = 30;        // CPU time of one toon
+  std::uint64_t max_executor_wall_seconds = 45;       // and by the clock: below chunk_timeout
+  std::uint64_t max_page_size = 1000;                 // of results and jobs
+  std::uint64_t max_page_bytes = 8ULL << 20U;         // a page of results is cut here even if it has fewer rows
 };
 
 }  // namespace job

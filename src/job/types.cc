@@ -1,5 +1,8 @@
 #include "job/types.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace job {
 
 std::optional<BuiltinType> BuiltinTypeOf(std::string_view name) {
@@ -25,6 +28,10 @@ std::string_view WorkClassOf(std::string_view type) {
       return "data";
   }
   return "data";
+}
+
+bool IsLethal(std::string_view error_code) {
+  return std::ranges::find(kLethalCodes, error_code) != std::end(kLethalCodes);
 }
 
 }  // namespace job

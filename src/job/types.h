@@ -114,6 +114,10 @@ struct ToonError {
   std::string message;
   bool operator==(const ToonError&) const = default;
 };
+// Errors of toons that killed whoever processed them: the last try's code puts the bytes into quarantine.
+inline constexpr std::string_view kLethalCodes[] = {"memory-limit",   "cpu-limit",     "time-limit",  "output-limit",
+                                                    "forbidden-call", "executor-died", "worker-died", "timeout"};
+[[nodiscard]] bool IsLethal(std::string_view error_code);
 
 // The recorded end of one toon in one generation.
 struct Outcome {

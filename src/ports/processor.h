@@ -22,6 +22,7 @@ struct Operation {
 enum class SourceForm : std::uint8_t { kBytes, kText, kJson };  // how the client gave it: data/uri, text, json
 
 struct ToonInput {
+  std::string_view tenant;  // whose bytes: what decodes them never serves another tenant afterwards
   std::string_view type;
   std::string_view bytes;  // of `json`: its text as submitted. 64 readable bytes follow the end (simdjson padding)
   SourceForm form = SourceForm::kBytes;
@@ -41,10 +42,16 @@ struct ProcessorOutput {
   std::vector<ArtifactBytes> artifacts;
 };
 
-// Why a toon failed. Retryable only if the same bytes may succeed later (a resource was missing), never for bad input.
+// What a failed try says about the next one.
+enum class Blame : std::uint8_t {
+  kInput,     // the bytes or what was asked of them: the same again would fail the same
+  kResource,  // something was missing that may be there later: tried up to job::kMaxAttempts times
+  kLethal,    // whoever decoded it died or was killed at a limit: tried up to job::kMaxLethalAttempts times, then
+              // the bytes are quarantined
+};
 struct ProcessorFailure {
   job::ToonError error;
-  bool retryable = false;
+  Blame blame = Blame::kInput;
 };
 
 class Processor {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +13,18 @@
 
 #include "base/error.h"
 #include "job/lifecycle.h"
+#include "ports/executor.h"
 #include "ports/processor.h"
 
 namespace ports {
+
+// Bytes that the job's outcomes name as artifacts; of its tenant only.
+class ArtifactReader {
+ public:
+  virtual ~ArtifactReader() = default;
+  // kNotFound: gone (retention); kUnavailable: try again.
+  [[nodiscard]] virtual base::Result<std::string> Read(const job::Artifact& artifact) = 0;
+};
 
 struct ReduceInput {
   std::string_view partial;      // empty: nothing succeeded
@@ -23,6 +33,9 @@ struct ReduceInput {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
   std::string_view job_id;
+  std::string_view tenant;
+  ArtifactReader* artifacts = nullptr;  // never null where reducers run; may be null in tests of those that read none
+  Executor* images = nullptr;           // decodes for the reducers whose work class is "image"; null: none here
 };
 
 class Reducer {
@@ -31,13 +44,18 @@ class Reducer {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // Bad places relative to the params object; empty: valid.
   [[nodiscard]] virtual std::vector<base::FieldError> CheckParams(std::string_view params_json) const = 0;
+  // Which workers finish it: "data", or "image" for one that decodes.
+  [[nodiscard]] virtual std::string_view work_class() const { return "data"; }
+  // What every toon of this type must be asked for besides its own operations, so that this reducer has something to
+  // fold ("preview"); nullopt: nothing. Not added where the toon asks for the same operation itself.
+  [[nodiscard]] virtual std::optional<Operation> Needs(std::string_view /*type*/) const { return std::nullopt; }
   // Only successes are given. "" when none of them concerns this reducer.
   [[nodiscard]] virtual std::string Fold(std::span<const job::Outcome> outcomes) const = 0;
   // kCorrupt if a partial does not decode. Either may be "".
   [[nodiscard]] virtual base::Result<std::string> Merge(std::string_view a, std::string_view b) const = 0;
   // The aggregate as a JSON object for people, while the job runs and after.
   [[nodiscard]] virtual base::Result<std::string> Render(std::string_view partial) const = 0;
-  // The artifacts at the end, e.g. summary.json, timeline.svg.
+  // The artifacts at the end, e.g. summary.json, timeline.svg. kUnavailable: the platform failed, try again.
   [[nodiscard]] virtual base::Result<std::vector<ArtifactBytes>> Finish(const ReduceInput& input) const = 0;
 };
 

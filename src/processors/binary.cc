@@ -116,7 +116,7 @@ class BinaryProcessor final : public ports::Processor {
     if (!magic_) magic_ = std::make_unique<Magic>();
     if (!magic_->loaded()) {
       auto failure = Refuse("magic-unavailable", "libmagic's database cannot be loaded on this worker");
-      failure.error().retryable = true;
+      failure.error().blame = ports::Blame::kResource;
       return failure;
     }
     const std::string_view bytes = input.bytes;

@@ -20,7 +20,8 @@ inline constexpr std::size_t kMaxMagicBytes = 1024 * 1024;  // what libmagic get
 inline constexpr std::size_t kMaxListedStrings = 16;
 inline constexpr std::size_t kMaxListedStringBytes = 80;
 
-// Loads libmagic's database at the first toon, once. Fails with "magic-unavailable" (retryable) if there is none.
+// Loads libmagic's database at the first toon, once. Fails with "magic-unavailable" (Blame::kResource) if there is
+// none.
 [[nodiscard]] std::unique_ptr<ports::Processor> NewBinaryProcessor();
 
 }  // namespace processors

@@ -64,7 +64,7 @@ TEST(Message, AMismatchNamesPlacesAndNeverValues) {
       Invoke("message", R"({"secret":"hunter2"})", {Schema(R"({"properties":{"secret":{"type":"number"}}})")});
   ASSERT_EQ(CodeOf(output), "schema-mismatch");
   EXPECT_EQ(output.error().error.message.find("hunter2"), std::string::npos);
-  EXPECT_FALSE(output.error().retryable);
+  EXPECT_EQ(output.error().blame, ports::Blame::kInput);
 }
 
 TEST(Message, BadSchemasFailAndDoNotCrash) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reducers/codec.h"
+#include "base/codec.h"
 
 namespace reducers {
 
@@ -79,7 +79,7 @@ void AlignedSeries::Merge(const AlignedSeries& more) {
 }
 
 std::string AlignedSeries::Encode() const {
-  Encoder out;
+  base::Encoder out;
   out.Varint(kSeriesVersion);
   out.Varint(toons_);
   out.Varint(shift_);
@@ -106,7 +106,7 @@ std::string AlignedSeries::Encode() const {
 base::Result<AlignedSeries> AlignedSeries::Decode(std::string_view bytes) {
   AlignedSeries series;
   if (bytes.empty()) return series;
-  Decoder in(bytes);
+  base::Decoder in(bytes);
   if (in.Varint() != kSeriesVersion) in.Fail();
   series.toons_ = in.Varint();
   series.shift_ = static_cast<unsigned>(in.Count(kMaxShift));

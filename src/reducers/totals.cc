@@ -25,7 +25,7 @@ double MiddleOf(std::size_t bucket) {
   return low + (std::ldexp(1.0, octave) - 1) / 2;
 }
 
-void EncodeType(const TypeTotals& type, Encoder& out) {
+void EncodeType(const TypeTotals& type, base::Encoder& out) {
   out.Varint(type.toons);
   out.Varint(type.bytes);
   type.durations.Encode(out);
@@ -33,7 +33,7 @@ void EncodeType(const TypeTotals& type, Encoder& out) {
   type.kinds.Encode(out);
 }
 
-void DecodeType(Decoder& in, TypeTotals& type) {
+void DecodeType(base::Decoder& in, TypeTotals& type) {
   type.toons = in.Varint();
   type.bytes = in.Varint();
   type.durations.Decode(in);
@@ -67,7 +67,7 @@ void NameCounts::Merge(const NameCounts& more) {
   other_ += more.other_;
 }
 
-void NameCounts::Encode(Encoder& out) const {
+void NameCounts::Encode(base::Encoder& out) const {
   out.Varint(counts_.size());
   for (const auto& [name, count] : counts_) {
     out.Text(name);
@@ -76,7 +76,7 @@ void NameCounts::Encode(Encoder& out) const {
   out.Varint(other_);
 }
 
-void NameCounts::Decode(Decoder& in) {
+void NameCounts::Decode(base::Decoder& in) {
   const std::size_t size = in.Count(kMaxNames);
   for (std::size_t i = 0; i < size && in.ok(); ++i) {
     const auto name = in.Text(kMaxNameBytes);
@@ -103,7 +103,7 @@ void Histogram::Merge(const Histogram& more) {
   max_ = std::max(max_, more.max_);
 }
 
-void Histogram::Encode(Encoder& out) const {
+void Histogram::Encode(base::Encoder& out) const {
   out.Varint(kBuckets - static_cast<std::size_t>(std::ranges::count(counts_, 0U)));
   std::size_t next = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
@@ -118,7 +118,7 @@ void Histogram::Encode(Encoder& out) const {
   out.Varint(max_);
 }
 
-void Histogram::Decode(Decoder& in) {
+void Histogram::Decode(base::Decoder& in) {
   const std::size_t filled = in.Count(kBuckets);
   std::size_t next = 0;
   for (std::size_t i = 0; i < filled && in.ok(); ++i) {
@@ -171,7 +171,7 @@ void Totals::Merge(const Totals& more) {
 }
 
 std::string Totals::Encode() const {
-  Encoder out;
+  base::Encoder out;
   out.Varint(kTotalsVersion);
   for (const std::uint64_t value : {reused, retried, artifacts, artifact_bytes, std::uint64_t{types.size()}}) {
     out.Varint(value);
@@ -187,7 +187,7 @@ std::string Totals::Encode() const {
 base::Result<Totals> Totals::Decode(std::string_view bytes) {
   Totals totals;
   if (bytes.empty()) return totals;
-  Decoder in(bytes);
+  base::Decoder in(bytes);
   if (in.Varint() != kTotalsVersion) in.Fail();
   for (std::uint64_t* value : {&totals.reused, &totals.retried, &totals.artifacts, &totals.artifact_bytes}) {
     *value = in.Varint();

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/codec.h"
 #include "base/error.h"
-#include "reducers/codec.h"
 
 namespace reducers {
 
@@ -24,8 +24,8 @@ class NameCounts {
  public:
   void Add(std::string_view name, std::uint64_t count);
   void Merge(const NameCounts& more);
-  void Encode(Encoder& out) const;
-  void Decode(Decoder& in);
+  void Encode(base::Encoder& out) const;
+  void Decode(base::Decoder& in);
   [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& counts() const { return counts_; }
   [[nodiscard]] std::uint64_t other() const { return other_; }
   [[nodiscard]] bool empty() const { return counts_.empty() && other_ == 0; }
@@ -43,8 +43,8 @@ class Histogram {
   static constexpr std::size_t kBuckets = 8 * 35;
   void Add(std::uint64_t micros);
   void Merge(const Histogram& more);
-  void Encode(Encoder& out) const;
-  void Decode(Decoder& in);
+  void Encode(base::Encoder& out) const;
+  void Decode(base::Decoder& in);
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t min() const { return min_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }

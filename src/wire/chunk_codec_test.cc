@@ -197,7 +197,7 @@ TEST(CustomCodec, ReadsResultsErrorsAndFailures) {
   ASSERT_TRUE(first.artifacts[1].stored.has_value());
   EXPECT_EQ(first.artifacts[1].stored->bytes, 7U);
   ASSERT_TRUE(answer->outcomes[1].failure.has_value());
-  EXPECT_TRUE(answer->outcomes[1].failure->retryable);
+  EXPECT_EQ(answer->outcomes[1].failure->blame, ports::Blame::kResource);
   EXPECT_EQ(answer->failed_message_ids, std::vector<std::string>{"3"});
 }
 

@@ -164,7 +164,8 @@ void ReadFailure(ObjectReader& in, FieldErrors& errors, const Object& object, Cu
   if (failure.error.message.size() > job::kMaxErrorMessageBytes) {
     part.Refuse("message", fmt::format("longer than {} bytes", job::kMaxErrorMessageBytes));
   }
-  failure.retryable = part.Optional<bool>("retryable", "must be true or false").value_or(false);
+  if (part.Optional<bool>("retryable", "must be true or false").value_or(false))
+    failure.blame = ports::Blame::kResource;
   outcome.failure = std::move(failure);
 }
 

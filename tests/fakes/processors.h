@@ -32,9 +32,9 @@ class FakeProcessor final : public ports::Processor {
   [[nodiscard]] static Answer CountBytes(const ports::ToonInput& input) {
     return ports::ProcessorOutput{.result_json = fmt::format(R"({{"bytes":{}}})", input.bytes.size())};
   }
-  [[nodiscard]] static Answer Failure(std::string code, bool retryable) {
-    return std::unexpected(ports::ProcessorFailure{.error = {.code = std::move(code), .message = "the script says so"},
-                                                   .retryable = retryable});
+  [[nodiscard]] static Answer Failure(std::string code, ports::Blame blame) {
+    return std::unexpected(
+        ports::ProcessorFailure{.error = {.code = std::move(code), .message = "the script says so"}, .blame = blame});
   }
 
  private:

@@ -12,9 +12,10 @@ TEST_P(Faults, EveryToonEndsOnceWhateverFails) {
   Harness home(StoreKind::kFake, seed);
   const std::size_t toons = 1 + home.random.Next() % 700;
   home.processors.Set("message", [&](const ports::ToonInput& input) {
-    return input.bytes.ends_with("13") ? fakes::FakeProcessor::Failure("bad-input", false)
-           : input.bytes.ends_with("29") && home.random.Next() % 2 == 0 ? fakes::FakeProcessor::Failure("busy", true)
-                                                                        : fakes::FakeProcessor::CountBytes(input);
+    return input.bytes.ends_with("13") ? fakes::FakeProcessor::Failure("bad-input", ports::Blame::kInput)
+           : input.bytes.ends_with("29") && home.random.Next() % 2 == 0
+               ? fakes::FakeProcessor::Failure("busy", ports::Blame::kResource)
+               : fakes::FakeProcessor::CountBytes(input);
   });
   ASSERT_TRUE(home.Submit(Harness::Body("j", static_cast<int>(toons))).has_value());
   for (int step = 0; step < 3000 && job::StatusOf(home.JobOf("j")) < job::JobStatus::kCompleted; ++step) {

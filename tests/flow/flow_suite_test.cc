@@ -52,7 +52,7 @@ TEST_P(Flow, AnIdempotencyKeyStandsForAMissingJobId) {
 
 TEST_P(Flow, BadInputFailsItsToonOnlyAndTheFirstTry) {
   home.processors.Set("message", [](const ports::ToonInput& input) {
-    return input.bytes == "bad" ? fakes::FakeProcessor::Failure("bad-input", false)
+    return input.bytes == "bad" ? fakes::FakeProcessor::Failure("bad-input", ports::Blame::kInput)
                                 : fakes::FakeProcessor::CountBytes(input);
   });
   ASSERT_TRUE(home.Submit(Harness::Body("j", 300, R"("tolerance":{"failedCount":1},)",
@@ -73,9 +73,9 @@ TEST_P(Flow, AFailureThatMayPassIsTriedAgainLaterUpToTheLimit) {
   home.processors.Set("message", [&](const ports::ToonInput& input) {
     if (input.bytes == "flaky") {
       tries += 1;
-      if (tries < 3) return fakes::FakeProcessor::Failure("busy", true);
+      if (tries < 3) return fakes::FakeProcessor::Failure("busy", ports::Blame::kResource);
     }
-    if (input.bytes == "hopeless") return fakes::FakeProcessor::Failure("busy", true);
+    if (input.bytes == "hopeless") return fakes::FakeProcessor::Failure("busy", ports::Blame::kResource);
     return fakes::FakeProcessor::CountBytes(input);
   });
   ASSERT_TRUE(
@@ -160,7 +160,7 @@ TEST_P(Flow, RetryRunsTheFailedOnesAgainAndOnlyThose) {
   bool broken = true;
   home.processors.Set("message", [&](const ports::ToonInput& input) {
     seen.emplace(input.bytes);
-    return broken && input.bytes.ends_with("7") ? fakes::FakeProcessor::Failure("bad-input", false)
+    return broken && input.bytes.ends_with("7") ? fakes::FakeProcessor::Failure("bad-input", ports::Blame::kInput)
                                                 : fakes::FakeProcessor::CountBytes(input);
   });
   ASSERT_TRUE(home.Submit(Harness::Body("j", 1200)).has_value());
@@ -197,7 +197,7 @@ TEST_P(Flow, ARestartGoesOnWhereTheStoreStands) {
   home.processors.Set("message", [&](const ports::ToonInput& input) {
     if (input.bytes != "hopeless") return fakes::FakeProcessor::CountBytes(input);
     tries += 1;
-    return fakes::FakeProcessor::Failure("busy", true);
+    return fakes::FakeProcessor::Failure("busy", ports::Blame::kResource);
   });
   ASSERT_TRUE(
       home.Submit(Harness::Body("j", 2500, "", [](int i) { return i == 5 ? "hopeless" : "good"; })).has_value());
@@ -300,7 +300,7 @@ TEST_P(Flow, JobsOverOneUploadedManifestHavePlansOfTheirOwn) {
   const std::string uri = UploadOf(home, lines);
   std::string bad;
   home.processors.Set("message", [&](const ports::ToonInput& input) {
-    return input.bytes == bad ? fakes::FakeProcessor::Failure("bad-input", false)
+    return input.bytes == bad ? fakes::FakeProcessor::Failure("bad-input", ports::Blame::kInput)
                               : fakes::FakeProcessor::CountBytes(input);
   });
   for (const char* name : {"a", "b"}) {

@@ -1,4 +1,5 @@
-// The pieces of which partials are made: LEB128 varints, length-prefixed strings, little-endian doubles.
+// A compact binary form for what our own processes exchange and keep (partials, executor frames): LEB128 varints,
+// length-prefixed strings, little-endian doubles.
 #pragma once
 
 #include <bit>
@@ -7,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace reducers {
+namespace base {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -97,4 +98,4 @@ class Decoder {
   bool ok_ = true;
 };
 
-}  // namespace reducers
+}  // namespace base

@@ -1,0 +1,9 @@
+// ubertoons-exec-media: decodes audio and video for ubertoons-worker, which starts it. See sandbox/serve.h for what it
+// is given and what it gives up before it sees a byte.
+//   --version      prints the processor's version and ends
+#include "processors/media/media.h"
+#include "sandbox/serve.h"
+
+int main(int argc, char** argv) {
+  return sandbox::ServeMain(argc, argv, [](const sandbox::TaskLimits&) { return processors::NewMediaExecutor(); });
+}

@@ -1,0 +1,34 @@
+// The worker's side: runs tasks in executor children and survives what happens to them.
+//
+// A child serves one tenant, up to job::kMaxToonsPerExecutor tasks or job::kExecutorRecycleBytes of memory; up to
+// job::kMaxTenantExecutors of them stay alive, the one unused for longest goes first. One more is started ahead and
+// belongs to nobody yet, so that a tenant's first toon does not wait for libraries to load.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "ports/executor.h"
+#include "sandbox/limits.h"
+
+namespace sandbox {
+
+struct PoolOptions {
+  std::string program;           // path of the executor program
+  Level level = Level::kStrict;  // the least that is accepted
+  TaskLimits limits;
+};
+
+// As ports::Executor. version() runs the program with --version, once; "unavailable" if that fails. Run answers
+// kResource "isolation-unavailable" if no child can be started or it does not reach `level`.
+[[nodiscard]] std::unique_ptr<ports::Executor> NewExecutorPool(PoolOptions options);
+
+// What a child says of itself, and what was tried against it, for `ubertoons doctor`: one JSON object
+// {"program","version","level","measures":{"seccomp":true,"noNewPrivileges":true,"dumpable":false,…},
+//  "probes":{"open-file":"refused","socket":"killed","exec":"killed","parent-memory":"refused","environment":"empty",…}}.
+// kUnavailable if no child starts.
+[[nodiscard]] base::Result<std::string> Examine(const PoolOptions& options);
+
+}  // namespace sandbox
