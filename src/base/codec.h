@@ -45,6 +45,7 @@ class Decoder {
   explicit Decoder(std::string_view bytes) : bytes_(bytes) {}
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool done() const { return ok_ && bytes_.empty(); }
+  [[nodiscard]] std::string_view rest() const { return bytes_; }
   void Fail() {
     ok_ = false;
     bytes_ = {};

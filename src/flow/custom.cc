@@ -25,7 +25,7 @@ struct OneToon {
   ToonSource source;
   std::vector<ports::Operation> operations;
 
-  base::Status Load(ports::BlobStore& blobs, const ports::Chunk& chunk) {
+  base::Status Load(ports::BlobStore& blobs, const ports::ReducerRegistry& reducers, const ports::Chunk& chunk) {
     UT_TRY(lines.Load(blobs, chunk.manifest_blob, chunk.segment));
     const std::uint32_t index = chunk.only.empty() ? 0 : chunk.only.front();
     if (index >= lines.size()) return base::Fail(base::Code::kCorrupt, "a chunk names a toon it does not hold");
@@ -35,13 +35,10 @@ struct OneToon {
     if (!wire::DecodeToon(element, lines.line(index), "", {}, toon, errors)) {
       return base::Fail(base::Code::kCorrupt, fmt::format("toon {} does not decode", chunk.segment.first + index));
     }
-    if (toon.operations) {
-      UT_TRY_ASSIGN(operations, wire::ReadOperations(*toon.operations));
-    } else {
-      OperationDefaults defaults;
-      UT_TRY(defaults.Load(chunk.operations_json));
-      operations = defaults.For(toon.type);
-    }
+    ToonOperations all(reducers);
+    UT_TRY(all.Load(chunk.operations_json, chunk.reducers));
+    UT_TRY_ASSIGN(const auto* found, all.Of(toon));
+    operations = *found;
     UT_TRY_ASSIGN(source, LoadSource(blobs, chunk.key.tenant, toon, scratch));
     return {};
   }
@@ -87,7 +84,7 @@ base::Result<std::vector<job::Artifact>> StoreArtifacts(ports::BlobStore& blobs,
 
 base::Result<std::string> CustomWork::Encode(const ports::Chunk& chunk) {
   OneToon one;
-  UT_TRY(one.Load(blobs_, chunk));
+  UT_TRY(one.Load(blobs_, reducers_, chunk));
   wire::CustomRecord record{.job_id = chunk.key.job.str(),
                             .toon_id = std::string(one.toon.toon_id),
                             .type = std::string(one.toon.type),
@@ -120,7 +117,7 @@ base::Result<ports::ChunkAnswer> CustomWork::Decode(const ports::Chunk& chunk, s
   }
   wire::CustomOutcome& outcome = answer.outcomes.front();
   OneToon one;
-  UT_TRY(one.Load(blobs_, chunk));
+  UT_TRY(one.Load(blobs_, reducers_, chunk));
   const base::Sha256 digest = base::Sha256Of(one.source.bytes);
   const FailedTry facts{.position = PositionOf(chunk),
                         .toon_id = job::ToonId(one.toon.toon_id),

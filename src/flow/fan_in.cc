@@ -24,10 +24,11 @@ base::Result<std::vector<ports::Chunk>> FanIn::Chunks(const job::Job& job) {
   for (const job::ReducerSpec& reducer : job::ReducersOf(job.spec)) {
     const auto ended = [&](const job::ReduceResult& result) { return result.reducer == reducer.name; };
     if (std::ranges::any_of(job.state.reduced, ended)) continue;
+    const ports::Reducer* found_reducer = context_.reducers.Find(reducer.name);
     ports::Chunk chunk{.kind = ports::Chunk::Kind::kReduce,
                        .key = job.spec.key,
                        .generation = job.state.generation,
-                       .work_class = "data",
+                       .work_class = std::string(found_reducer == nullptr ? "data" : found_reducer->work_class()),
                        .traceparent = job.spec.traceparent,
                        .reducer = reducer.name,
                        .params_json = reducer.params_json,

@@ -133,8 +133,8 @@ base::Result<bool> FanOut::Impl::TakeReused(const ActivePtr& active, Piece& piec
   if (!chunk.reuse_keys) return false;
   SegmentLines lines;
   UT_TRY(lines.Load(context_.blobs, chunk.manifest_blob, piece.segment));
-  OperationDefaults defaults;
-  UT_TRY(defaults.Load(chunk.operations_json));
+  ToonOperations operations(context_.reducers);
+  UT_TRY(operations.Load(chunk.operations_json, active->reducers));
   wire::StrictParser parser;
   std::string scratch;
   std::vector<std::uint32_t> indexes;  // of the toons that have a key
@@ -159,11 +159,8 @@ base::Result<bool> FanOut::Impl::TakeReused(const ActivePtr& active, Piece& piec
       UT_TRY_ASSIGN(const ToonSource source, LoadSource(context_.blobs, active->spec.key.tenant, toon, scratch));
       digest = base::Sha256Of(source.bytes);
     }
-    std::vector<ports::Operation> own;
-    if (toon.operations) {
-      UT_TRY_ASSIGN(own, wire::ReadOperations(*toon.operations));
-    }
-    keys.push_back(ReuseKey(toon.type, digest, toon.operations ? own : defaults.For(toon.type), version->second));
+    UT_TRY_ASSIGN(const auto* applying, operations.Of(toon));
+    keys.push_back(ReuseKey(toon.type, digest, *applying, version->second));
     indexes.push_back(index);
     ids.emplace_back(toon.toon_id);
   }

@@ -144,8 +144,26 @@ base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId
   return ToonSource{.bytes = std::string_view(scratch).substr(0, length), .form = ports::SourceForm::kBytes};
 }
 
-base::Status OperationDefaults::Load(std::string_view operations_json) {
+namespace {
+
+void AddMissing(std::vector<ports::Operation>& operations, const std::vector<ports::Operation>& needed) {
+  for (const ports::Operation& operation : needed) {
+    if (std::ranges::find(operations, operation.name, &ports::Operation::name) == operations.end()) {
+      operations.push_back(operation);
+    }
+  }
+}
+
+}  // namespace
+
+base::Status ToonOperations::Load(std::string_view operations_json, const std::vector<std::string>& reducers) {
+  defaults_.clear();
   by_type_.clear();
+  needing_.clear();
+  for (const std::string& name : reducers) {
+    // A name that is not known fails where its reducer runs.
+    if (const ports::Reducer* reducer = reducers_.Find(name)) needing_.push_back(reducer);
+  }
   if (operations_json == "{}") return {};
   wire::StrictParser parser;
   const auto corrupt = [&](std::string_view what) {
@@ -159,15 +177,30 @@ base::Status OperationDefaults::Load(std::string_view operations_json) {
     wire::Array array;
     if (field.value.get(array) != simdjson::SUCCESS) return corrupt("not an array");
     UT_TRY_ASSIGN(auto operations, wire::ReadOperations(array));
-    by_type_.emplace_back(std::string(field.key), std::move(operations));
+    defaults_.emplace_back(std::string(field.key), std::move(operations));
   }
   return {};
 }
 
-const std::vector<ports::Operation>& OperationDefaults::For(std::string_view type) const {
-  static const std::vector<ports::Operation> kNone;
-  const auto found = std::ranges::find_if(by_type_, [&](const auto& entry) { return entry.first == type; });
-  return found == by_type_.end() ? kNone : found->second;
+const ToonOperations::TypeOperations& ToonOperations::For(std::string_view type) {
+  const auto known = std::ranges::find(by_type_, type, &TypeOperations::type);
+  if (known != by_type_.end()) return *known;
+  TypeOperations made{.type = std::string(type)};
+  const auto same = [&](const auto& entry) { return entry.first == type; };
+  if (const auto found = std::ranges::find_if(defaults_, same); found != defaults_.end()) made.all = found->second;
+  for (const ports::Reducer* reducer : needing_) {
+    if (auto needed = reducer->Needs(type)) AddMissing(made.needed, {std::move(*needed)});
+  }
+  AddMissing(made.all, made.needed);
+  return by_type_.emplace_back(std::move(made));
+}
+
+base::Result<const std::vector<ports::Operation>*> ToonOperations::Of(const wire::ToonView& toon) {
+  const TypeOperations& of_type = For(toon.type);
+  if (!toon.operations) return &of_type.all;
+  UT_TRY_ASSIGN(own_, wire::ReadOperations(*toon.operations));
+  AddMissing(own_, of_type.needed);
+  return &own_;
 }
 
 }  // namespace flow

@@ -77,15 +77,29 @@ struct ToonSource {
 [[nodiscard]] base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId& tenant,
                                                   const wire::ToonView& toon, std::string& scratch);
 
-// The operations that apply: the toon's own, else the job's defaults for its type.
-class OperationDefaults {
+// The operations that apply to a toon: its own, else the job's defaults for its type; then what the job's reducers need
+// of its type and it does not ask for itself.
+class ToonOperations {
  public:
-  // {"<type>":[{"op":…}]}, validated at submit. kCorrupt if it does not decode.
-  [[nodiscard]] base::Status Load(std::string_view operations_json);
-  [[nodiscard]] const std::vector<ports::Operation>& For(std::string_view type) const;
+  explicit ToonOperations(const ports::ReducerRegistry& reducers) : reducers_(reducers) {}
+  // {"<type>":[{"op":…}]}, validated at submit, and the names of the job's reducers. kCorrupt if it does not decode.
+  [[nodiscard]] base::Status Load(std::string_view operations_json, const std::vector<std::string>& reducers);
+  // Valid until the next call.
+  [[nodiscard]] base::Result<const std::vector<ports::Operation>*> Of(const wire::ToonView& toon);
 
  private:
-  std::vector<std::pair<std::string, std::vector<ports::Operation>>> by_type_;
+  struct TypeOperations {
+    std::string type;
+    std::vector<ports::Operation> all;  // the defaults and what is needed
+    std::vector<ports::Operation> needed;
+  };
+  const TypeOperations& For(std::string_view type);
+
+  const ports::ReducerRegistry& reducers_;
+  std::vector<const ports::Reducer*> needing_;
+  std::vector<std::pair<std::string, std::vector<ports::Operation>>> defaults_;
+  std::vector<TypeOperations> by_type_;  // of the types met so far
+  std::vector<ports::Operation> own_;
 };
 
 }  // namespace flow

@@ -22,6 +22,26 @@ ports::ProcessorFailure Refuse(std::string code, std::string message) {
   return {.error = {.code = std::move(code), .message = std::move(message)}};
 }
 
+constexpr std::uint64_t kMaxReadArtifactBytes = 16U << 20U;  // for a reducer: previews and posters are far smaller
+
+class TenantArtifacts final : public ports::ArtifactReader {
+ public:
+  TenantArtifacts(ports::BlobStore& blobs, job::TenantId tenant) : blobs_(blobs), tenant_(std::move(tenant)) {}
+  [[nodiscard]] base::Result<std::string> Read(const job::Artifact& artifact) override {
+    if (artifact.bytes > kMaxReadArtifactBytes) {
+      return base::Fail(base::Code::kTooLarge, fmt::format("artifact {} has {} bytes, a reducer reads {} at most",
+                                                           artifact.name, artifact.bytes, kMaxReadArtifactBytes));
+    }
+    std::string bytes;
+    UT_TRY(blobs_.Read(ports::ContentKey(tenant_, artifact.sha256), 0, artifact.bytes, bytes));
+    return bytes;
+  }
+
+ private:
+  ports::BlobStore& blobs_;
+  job::TenantId tenant_;
+};
+
 std::optional<ports::ProcessorFailure> RefuseOutput(const ports::ProcessorOutput& output) {
   if (output.result_json.size() > job::kMaxResultBytes) {
     return Refuse("result-too-large",
@@ -40,6 +60,7 @@ struct ChunkProcessor::Impl {
   ports::BlobStore& blobs;
   ports::ProcessorRegistry& processors;
   const ports::ReducerRegistry& reducers;
+  ports::Executor* images;
   const base::Clock& clock;
   base::Random& random;
 
@@ -47,6 +68,7 @@ struct ChunkProcessor::Impl {
   wire::StrictParser parser;
   SegmentLines lines;
   std::string scratch;
+  ToonOperations operations{reducers};
   std::vector<job::Outcome> successes;
 
   // Of the chunk at hand.
@@ -56,10 +78,8 @@ struct ChunkProcessor::Impl {
 
   base::Result<ports::ChunkAnswer> Process(const ports::Chunk& chunk);
   base::Result<ports::ChunkAnswer> Reduce(const ports::Chunk& chunk);
-  base::Status One(const ports::Chunk& chunk, const OperationDefaults& defaults, std::uint32_t index,
-                   ports::ChunkAnswer& answer);
-  base::Status Work(const ports::Chunk& chunk, const OperationDefaults& defaults, std::string_view line,
-                    FailedTry& facts, ports::ChunkAnswer& answer);
+  base::Status One(const ports::Chunk& chunk, std::uint32_t index, ports::ChunkAnswer& answer);
+  base::Status Work(const ports::Chunk& chunk, std::string_view line, FailedTry& facts, ports::ChunkAnswer& answer);
   job::Outcome Succeed(const ports::Chunk& chunk, const FailedTry& facts, const base::Sha256& fingerprint,
                        ports::ProcessorOutput output);
   void AddFailure(const FailedTry& facts, ports::ProcessorFailure failure, ports::ChunkAnswer& answer);
@@ -68,9 +88,14 @@ struct ChunkProcessor::Impl {
 };
 
 ChunkProcessor::ChunkProcessor(ports::BlobStore& blobs, ports::ProcessorRegistry& processors,
-                               const ports::ReducerRegistry& reducers, const base::Clock& clock, base::Random& random)
-    : impl_(
-          new Impl{.blobs = blobs, .processors = processors, .reducers = reducers, .clock = clock, .random = random}) {}
+                               const ports::ReducerRegistry& reducers, ports::Executor* images,
+                               const base::Clock& clock, base::Random& random)
+    : impl_(new Impl{.blobs = blobs,
+                     .processors = processors,
+                     .reducers = reducers,
+                     .images = images,
+                     .clock = clock,
+                     .random = random}) {}
 ChunkProcessor::~ChunkProcessor() = default;
 
 base::Result<ports::ChunkAnswer> ChunkProcessor::Run(const ports::Chunk& chunk) {
@@ -81,21 +106,20 @@ base::Result<ports::ChunkAnswer> ChunkProcessor::Run(const ports::Chunk& chunk) 
 
 base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Process(const ports::Chunk& chunk) {
   UT_TRY(lines.Load(blobs, chunk.manifest_blob, chunk.segment));
-  OperationDefaults defaults;
-  UT_TRY(defaults.Load(chunk.operations_json));
+  UT_TRY(operations.Load(chunk.operations_json, chunk.reducers));
   ports::ChunkAnswer answer;
   successes.clear();
   if (chunk.only.empty()) {
     answer.outcomes.reserve(chunk.segment.count);
     for (std::uint32_t index = 0; index < chunk.segment.count; ++index) {
-      UT_TRY(One(chunk, defaults, index, answer));
+      UT_TRY(One(chunk, index, answer));
     }
   } else {
     answer.outcomes.reserve(chunk.only.size());
     for (const std::uint32_t index : chunk.only) {
       if (index >= chunk.segment.count)
         return base::Fail(base::Code::kCorrupt, "a chunk names a toon it does not hold");
-      UT_TRY(One(chunk, defaults, index, answer));
+      UT_TRY(One(chunk, index, answer));
     }
   }
   UT_TRY(Flush());
@@ -108,14 +132,13 @@ base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Process(const ports::Chun
   return answer;
 }
 
-base::Status ChunkProcessor::Impl::One(const ports::Chunk& chunk, const OperationDefaults& defaults,
-                                       std::uint32_t index, ports::ChunkAnswer& answer) {
+base::Status ChunkProcessor::Impl::One(const ports::Chunk& chunk, std::uint32_t index, ports::ChunkAnswer& answer) {
   FailedTry facts{.position = chunk.segment.first + index, .attempt = chunk.attempt};
-  return Work(chunk, defaults, lines.line(index), facts, answer);
+  return Work(chunk, lines.line(index), facts, answer);
 }
 
-base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const OperationDefaults& defaults,
-                                        std::string_view line, FailedTry& facts, ports::ChunkAnswer& answer) {
+base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, std::string_view line, FailedTry& facts,
+                                        ports::ChunkAnswer& answer) {
   const base::SteadyPoint begin = clock.Steady();
   const auto fail = [&](ports::ProcessorFailure failure) {
     facts.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - begin);
@@ -141,16 +164,12 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
   if (processor == nullptr) {
     return fail(Refuse("unsupported-type", fmt::format("no processor for toons of type '{}' here", toon.type)));
   }
-  std::vector<ports::Operation> own;
-  if (toon.operations) {
-    UT_TRY_ASSIGN(own, wire::ReadOperations(*toon.operations));
-  }
-  const auto& operations = toon.operations ? own : defaults.For(toon.type);
+  UT_TRY_ASSIGN(const auto* applying, operations.Of(toon));
   auto output = processor->Process({.tenant = chunk.key.tenant.str(),
                                     .type = toon.type,
                                     .bytes = source->bytes,
                                     .form = source->form,
-                                    .operations = &operations});
+                                    .operations = applying});
   // A processor that made its own fingerprint saves hashing the source, unless somebody needs that too.
   const bool hash_needed = chunk.reuse_keys || !output || !output->fingerprint;
   const base::Sha256 source_sha256 = hash_needed ? base::Sha256Of(source->bytes) : base::Sha256{};
@@ -162,7 +181,7 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, const Operati
   facts.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - begin);
   job::Outcome outcome = Succeed(chunk, facts, fingerprint, std::move(*output));
   if (chunk.reuse_keys) {
-    outcome.reuse_key = ReuseKey(toon.type, source_sha256, operations, processor->version());
+    outcome.reuse_key = ReuseKey(toon.type, source_sha256, *applying, processor->version());
   }
   answer.outcomes.push_back(wire::ToRow(outcome));
   successes.push_back(std::move(outcome));
@@ -227,13 +246,18 @@ base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Reduce(const ports::Chunk
     reduced.error = job::ToonError{.code = "unknown-reducer", .message = fmt::format("no reducer '{}'", chunk.reducer)};
     return ports::ChunkAnswer{.reduced = std::move(reduced)};
   }
+  TenantArtifacts readable(blobs, chunk.key.tenant);
   auto finished = reducer->Finish({.partial = chunk.partial,
                                    .params_json = chunk.params_json,
                                    .toon_count = chunk.toon_count,
                                    .succeeded = chunk.succeeded,
                                    .failed = chunk.failed,
-                                   .job_id = chunk.key.job.str()});
+                                   .job_id = chunk.key.job.str(),
+                                   .tenant = chunk.key.tenant.str(),
+                                   .artifacts = &readable,
+                                   .images = images});
   if (!finished) {
+    if (base::PolicyOf(finished.error().code).retryable) return std::unexpected(std::move(finished).error());
     reduced.error = job::ToonError{.code = "reducer-failed", .message = finished.error().message};
     return ports::ChunkAnswer{.reduced = std::move(reduced)};
   }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "ports/blob_store.h"
+#include "ports/executor.h"
 #include "ports/processor.h"
 #include "ports/reducer.h"
 #include "ports/work.h"
@@ -18,8 +19,9 @@ namespace flow {
 
 class ChunkProcessor {
  public:
+  // `images` decodes for reducers; nullptr: this worker finishes none that need it.
   ChunkProcessor(ports::BlobStore& blobs, ports::ProcessorRegistry& processors, const ports::ReducerRegistry& reducers,
-                 const base::Clock& clock, base::Random& random);
+                 ports::Executor* images, const base::Clock& clock, base::Random& random);
   ~ChunkProcessor();
   // Every toon of the chunk is in the answer, as an outcome or as a retry note; artifacts are durable by then. A toon's
   // own failure is an outcome; an Error means that the platform failed (blob store away, manifest damaged) and nothing

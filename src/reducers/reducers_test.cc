@@ -51,7 +51,7 @@ std::string Series(std::int64_t step, std::int64_t start, const std::string& fie
 
 TEST(Registry, NamesItsReducersAndMergesByName) {
   const auto registry = NewReducers();
-  EXPECT_EQ(registry->Names(), (std::vector<std::string>{"summary", "timeline"}));
+  EXPECT_EQ(registry->Names(), (std::vector<std::string>{"summary", "timeline", "contact-sheet", "playlist"}));
   EXPECT_EQ(registry->Find("narf"), nullptr);
   const auto merger = NewMerger(*registry);
   EXPECT_EQ(merger->Merge("summary", "", "").value(), "");

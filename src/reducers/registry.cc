@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "reducers/contact_sheet.h"
+#include "reducers/playlist.h"
 #include "reducers/summary.h"
 #include "reducers/timeline.h"
 
@@ -14,6 +16,8 @@ class Registry final : public ports::ReducerRegistry {
   Registry() {
     reducers_.push_back(NewSummary());
     reducers_.push_back(NewTimeline());
+    reducers_.push_back(NewContactSheet());
+    reducers_.push_back(NewPlaylist());
   }
   [[nodiscard]] const ports::Reducer* Find(std::string_view name) const override {
     for (const auto& reducer : reducers_) {

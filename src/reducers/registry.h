@@ -1,4 +1,4 @@
-// The fan-in functions: summary (runs for every job) and timeline.
+// The fan-in functions: summary (runs for every job), timeline, contact-sheet and playlist.
 #pragma once
 
 #include <memory>

@@ -15,8 +15,8 @@ namespace reducers {
 
 namespace {
 
-// A member's text, when it is the first of the result: the processors of messages and binaries promise that, so that a
-// million results need not be parsed.
+// A member's text, when it is the first of the result: the processors of messages, binaries and media promise that, so
+// that a million results need not be parsed.
 std::optional<std::string_view> FirstText(std::string_view json, std::string_view opening) {
   if (!json.starts_with(opening)) return std::nullopt;
   json.remove_prefix(opening.size());
@@ -60,6 +60,10 @@ class Folder {
       if (const auto format = FirstText(outcome.result_json, R"({"format":")")) type_->kinds.Add(*format, 1);
     } else if (outcome.type == "binary") {
       if (const auto mime = FirstText(outcome.result_json, R"({"mime":")")) type_->kinds.Add(*mime, 1);
+    } else if (outcome.type == "image") {
+      if (const auto format = FirstText(outcome.result_json, R"({"format":")")) type_->kinds.Add(*format, 1);
+    } else if (outcome.type == "audio" || outcome.type == "video") {
+      if (const auto container = FirstText(outcome.result_json, R"({"container":")")) type_->kinds.Add(*container, 1);
     } else if (outcome.type == "telemetry" || outcome.type == "gameplay") {
       FoldTable(outcome.result_json, parser_, *type_);
     }

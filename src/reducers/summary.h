@@ -3,8 +3,9 @@
 // Render:
 // {"toons","bytes","reused","retried","artifacts":{"count","bytes"},"durationMs":{…},"types":{name:{"toons","bytes",
 // "durationMs":{"min","mean","p50","p95","p99","max"},…figures…}}}. p50, p95 and p99 are within 6.25 % of the exact
-// values, the rest is exact. Figures: telemetry and gameplay rows, badRows, anomalies, gaps, events; message formats;
-// binary mimes. Finish: summary.json, with "jobId","toonCount","succeeded","failed" before the same members.
+// values, the rest is exact. Figures: telemetry and gameplay rows, badRows, anomalies, gaps, events; formats of
+// messages, images, audio and video; binary mimes. Finish: summary.json, with "jobId","toonCount","succeeded","failed"
+// before the same members.
 #pragma once
 
 #include <memory>

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "reducers/aligned_series.h"
 #include "reducers/chart.h"
+#include "reducers/params.h"
 
 namespace reducers {
 
 namespace {
 
-constexpr std::size_t kMaxTitleBytes = 200;
 constexpr std::size_t kMaxBucketsOfToon = 1024;  // more than any processor of ours writes
 // Far beyond any calendar, and small enough that bucket numbers never overflow.
 constexpr std::int64_t kMaxStepMillis = 1LL << 45U;

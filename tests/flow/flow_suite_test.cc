@@ -143,7 +143,7 @@ TEST_P(Flow, CancellingStopsTheRestAndKeepsWhatEnded) {
   const auto cancelled = Control(*home.context, *home.fan_out).Cancel(Harness::Key("j"));
   ASSERT_TRUE(cancelled.has_value());
   EXPECT_FALSE(home.fan_out->Wanted(running->id));
-  ChunkProcessor worker(home.blobs, home.processors, home.reducers, home.clock, home.random);
+  ChunkProcessor worker(home.blobs, home.processors, home.reducers, nullptr, home.clock, home.random);
   home.fan_out->Answered(running->id, worker.Run(running->chunk).value());
   home.RunAll();
   home.ExpectWhole("j", 2500);
@@ -231,7 +231,7 @@ TEST_P(Flow, RecordingAnAnswerTwiceChangesNothing) {
   ASSERT_TRUE(home.Submit(Harness::Body("j", 500)).has_value());
   auto lease = home.fan_out->Take({"data"});
   ASSERT_TRUE(lease.has_value());
-  ChunkProcessor worker(home.blobs, home.processors, home.reducers, home.clock, home.random);
+  ChunkProcessor worker(home.blobs, home.processors, home.reducers, nullptr, home.clock, home.random);
   const ports::ChunkAnswer answer = worker.Run(lease->chunk).value();
   Record record(*home.context);
   const auto first = record.Run(Harness::Key("j"), 1, {"summary"}, answer);
@@ -395,7 +395,7 @@ TEST_P(Flow, ASmallJobOvertakesABigOneOfAnotherTenant) {
   while (job::StatusOf(home.JobOf("small")) != JobStatus::kCompleted) {
     auto lease = home.fan_out->Take({"data"});
     ASSERT_TRUE(lease.has_value());
-    ChunkProcessor worker(home.blobs, home.processors, home.reducers, home.clock, home.random);
+    ChunkProcessor worker(home.blobs, home.processors, home.reducers, nullptr, home.clock, home.random);
     auto answer = worker.Run(lease->chunk);
     home.clock.Advance(std::chrono::milliseconds(50));
     home.fan_out->Answered(lease->id, std::move(*answer));

@@ -123,7 +123,7 @@ struct Harness {
         return true;
       }
     }
-    ChunkProcessor worker(blobs, processors, reducers, clock, random);
+    ChunkProcessor worker(blobs, processors, reducers, nullptr, clock, random);
     auto answer = worker.Run(lease->chunk);
     if (!answer) {
       fan_out->Lost(lease->id, ports::WorkerEnd::kPlatform, answer.error().message);
