@@ -51,6 +51,8 @@ void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen)
   serve->add_option("--log-level", flags.log_level, "debug, info, warn, error or off");
   serve->add_option("--worker-command", flags.worker_command,
                     "Another ubertoons-worker than the one beside this program");
+  serve->add_option("--isolation", flags.isolation, "Of media decoders: strict (default) or contained")
+      ->type_name("LEVEL");
   serve->add_flag("--allow-insecure-listen", flags.allow_insecure_listen,
                   "Listen on a non-loopback address without TLS");
   serve->callback(std::move(chosen));

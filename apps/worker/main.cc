@@ -1,7 +1,9 @@
 // ubertoons-worker: a Lambda runtime that processes chunks of toons. Locally `ubertoons serve` starts it.
 //   UBERTOONS_BLOBS=DIR        where manifests, uploads and artifacts lie
 //   UBERTOONS_MEMORY_MB=N      address space at most (RLIMIT_AS); absent or 0: no limit
+//   and those of executors.h
 //   --versions                 prints {"<type>":"<processor version>",…} and ends
+//   --isolation                prints what holds the media executors, and what they still could do, and ends
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -16,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "executors.h"
 #include "job/types.h"
 #include "local/file_blobs.h"
 #include "processors/registry.h"
@@ -56,8 +59,22 @@ void Confine() {
   if (megabytes > 0 && !kSanitized) Limit(RLIMIT_AS, megabytes << 20U);
 }
 
+int Refuse(const base::Error& error) {
+  fmt::print(stderr, "ubertoons-worker: {}\n", error.message);
+  return base::PolicyOf(error.code).exit_code;
+}
+
+int PrintIsolation() {
+  const auto report = worker::MediaExecutors::Examine();
+  if (!report) return Refuse(report.error());
+  fmt::print("{}\n", *report);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 int PrintVersions() {
-  const auto processors = processors::NewDataProcessors();
+  const auto executors = worker::MediaExecutors::FromEnvironment();
+  if (!executors) return Refuse(executors.error());
+  const auto processors = processors::NewProcessors(executors->Pointers());
   std::string json;
   for (const std::string_view type : job::kBuiltinTypeNames) {
     const ports::Processor* processor = processors->Find(type);
@@ -73,11 +90,12 @@ base::Status Serve(const std::string& api) {
   const std::string blob_dir(Variable("UBERTOONS_BLOBS"));
   if (blob_dir.empty()) return base::Fail(base::Code::kInvalid, "UBERTOONS_BLOBS is not set");
   UT_TRY_ASSIGN(const auto blobs, local::OpenFileBlobs(blob_dir));
-  const auto processors = processors::NewDataProcessors();
+  UT_TRY_ASSIGN(const worker::MediaExecutors executors, worker::MediaExecutors::FromEnvironment());
+  const auto processors = processors::NewProcessors(executors.Pointers());
   const auto reducers = reducers::NewReducers();
   const base::SystemClock clock;
   base::SystemRandom random;
-  flow::ChunkProcessor processor(*blobs, *processors, *reducers, clock, random);
+  flow::ChunkProcessor processor(*blobs, *processors, *reducers, executors.Pointers().image, clock, random);
   runtime::AnswerRecorder recorder;
   return runtime::Run(api, runtime::NewChunkHandler(processor, recorder, wire::kAnswerContentType));
 }
@@ -100,8 +118,9 @@ int Main() {
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--versions") return PrintVersions();
+  if (argc == 2 && std::string_view(argv[1]) == "--isolation") return PrintIsolation();
   if (argc != 1) {
-    fmt::print(stderr, "usage: ubertoons-worker [--versions]\n");
+    fmt::print(stderr, "usage: ubertoons-worker [--versions | --isolation]\n");
     return 2;
   }
   return Main();

@@ -58,6 +58,7 @@ base::Status ApplyFlags(const Flags& flags, Config& config) {
       {"--public-url", "public_url", flags.public_url},
       {"--log-level", "log_level", flags.log_level},
       {"--worker-command", "worker_command", flags.worker_command},
+      {"--isolation", "isolation", flags.isolation},
   };
   for (const Flag& flag : all) {
     if (!flag.value) continue;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -26,6 +27,10 @@ struct CustomProcessor {
   std::uint64_t memory_mb = 512;  // RLIMIT_AS is not set on interpreters; RSS is watched
   std::string version = "1";      // part of the reuse key: raise it when results change
 };
+
+// How strictly media executors are held; see sandbox/limits.h. kStrict: no media work where seccomp is refused.
+enum class Isolation : std::uint8_t { kStrict, kContained };
+inline constexpr std::string_view kIsolationNames[] = {"strict", "contained"};
 
 struct Webhook {
   std::string url;
@@ -47,6 +52,7 @@ struct Config {
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;
   std::chrono::seconds chunk_timeout{60};
+  Isolation isolation = Isolation::kStrict;
 
   std::string issuer;    // empty: our own
   std::string jwks_url;  // empty: issuer + "/.well-known/jwks.json"
@@ -66,7 +72,7 @@ struct Config {
 // file, the line.
 struct Flags {
   std::optional<std::string> data, listen, config_file, tls_cert, tls_key, issuer, jwks_url, public_url, log_level,
-      worker_command;
+      worker_command, isolation;
   std::optional<int> workers;
   bool allow_insecure_listen = false;
 };

@@ -114,6 +114,17 @@ base::Status SetLogLevel(const Raw& raw, Config& config) {
                                                       DidYouMean(text, kNames)));
 }
 
+base::Status SetIsolation(const Raw& raw, Config& config) {
+  UT_TRY_ASSIGN(const std::string text, AsText(raw));
+  const auto found = std::ranges::find(kIsolationNames, text);
+  if (found == std::end(kIsolationNames)) {
+    return base::Fail(base::Code::kInvalid, fmt::format("strict or contained is expected, not \"{}\"{}", text,
+                                                        DidYouMean(text, kIsolationNames)));
+  }
+  config.isolation = static_cast<Isolation>(found - std::begin(kIsolationNames));
+  return {};
+}
+
 // A limit is there for a reason of the program's (limits.h), so a configuration may tighten it and never lift it.
 base::Status CheckDown(std::uint64_t value, std::uint64_t built_in) {
   if (value == 0) return base::Fail(base::Code::kInvalid, "at least 1 is expected, not 0");
@@ -153,6 +164,7 @@ constexpr Setting kSettings[] = {
     {"worker_max_age", SetDuration<&Config::worker_max_age>},
     {"worker_max_rss", SetWorkerRss},
     {"chunk_timeout", SetDuration<&Config::chunk_timeout>},
+    {"isolation", SetIsolation},
     {"issuer", SetUrl<&Config::issuer>},
     {"jwks_url", SetUrl<&Config::jwks_url>},
     {"audiences", SetAudiences},
@@ -171,6 +183,12 @@ constexpr Setting kSettings[] = {
     {"limits.max_pending_toons", SetCountLimit<&job::Limits::max_pending_toons>},
     {"limits.max_pending_toons_per_tenant", SetCountLimit<&job::Limits::max_pending_toons_per_tenant>},
     {"limits.max_active_jobs_per_tenant", SetCountLimit<&job::Limits::max_active_jobs_per_tenant>},
+    {"limits.max_media_bytes", SetByteLimit<&job::Limits::max_media_bytes>},
+    {"limits.max_image_pixels", SetCountLimit<&job::Limits::max_image_pixels>},
+    {"limits.max_executor_memory", SetByteLimit<&job::Limits::max_executor_memory>},
+    {"limits.max_executor_output", SetByteLimit<&job::Limits::max_executor_output>},
+    {"limits.max_executor_cpu_seconds", SetCountLimit<&job::Limits::max_executor_cpu_seconds>},
+    {"limits.max_executor_wall_seconds", SetCountLimit<&job::Limits::max_executor_wall_seconds>},
     {"limits.max_page_size", SetCountLimit<&job::Limits::max_page_size>},
     {"limits.max_page_bytes", SetByteLimit<&job::Limits::max_page_bytes>},
 };

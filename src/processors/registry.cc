@@ -4,6 +4,7 @@
 #include <string>
 
 #include "processors/binary.h"
+#include "processors/isolated.h"
 #include "processors/message.h"
 #include "processors/table_processor.h"
 
@@ -13,11 +14,16 @@ namespace {
 
 class Registry final : public ports::ProcessorRegistry {
  public:
-  Registry() {
+  explicit Registry(const Executors& executors) {
     by_type_.emplace("telemetry", NewTableProcessor(job::BuiltinType::kTelemetry));
     by_type_.emplace("gameplay", NewTableProcessor(job::BuiltinType::kGameplay));
     by_type_.emplace("message", NewMessageProcessor());
     by_type_.emplace("binary", NewBinaryProcessor());
+    if (executors.image != nullptr) by_type_.emplace("image", NewIsolatedProcessor(*executors.image));
+    if (executors.media != nullptr) {
+      by_type_.emplace("audio", NewIsolatedProcessor(*executors.media));
+      by_type_.emplace("video", NewIsolatedProcessor(*executors.media));
+    }
   }
   [[nodiscard]] ports::Processor* Find(std::string_view type) override {
     const auto found = by_type_.find(type);
@@ -30,8 +36,8 @@ class Registry final : public ports::ProcessorRegistry {
 
 }  // namespace
 
-std::unique_ptr<ports::ProcessorRegistry> NewDataProcessors() {
-  return std::make_unique<Registry>();
+std::unique_ptr<ports::ProcessorRegistry> NewProcessors(const Executors& executors) {
+  return std::make_unique<Registry>(executors);
 }
 
 }  // namespace processors

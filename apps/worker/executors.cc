@@ -1,0 +1,100 @@
+#include "executors.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <string_view>
+
+#include "sandbox/executor_pool.h"
+
+namespace worker {
+
+namespace {
+
+constexpr std::string_view kPrograms[] = {"ubertoons-exec-image", "ubertoons-exec-media"};
+
+std::string_view Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+struct LimitVariable {
+  const char* name;
+  std::uint64_t sandbox::TaskLimits::* member;
+};
+constexpr LimitVariable kLimits[] = {
+    {"UBERTOONS_LIMITS_MAX_MEDIA_BYTES", &sandbox::TaskLimits::max_input_bytes},
+    {"UBERTOONS_LIMITS_MAX_IMAGE_PIXELS", &sandbox::TaskLimits::max_image_pixels},
+    {"UBERTOONS_LIMITS_MAX_EXECUTOR_MEMORY", &sandbox::TaskLimits::memory_bytes},
+    {"UBERTOONS_LIMITS_MAX_EXECUTOR_OUTPUT", &sandbox::TaskLimits::output_bytes},
+    {"UBERTOONS_LIMITS_MAX_EXECUTOR_CPU_SECONDS", &sandbox::TaskLimits::cpu_seconds},
+    {"UBERTOONS_LIMITS_MAX_EXECUTOR_WALL_SECONDS", &sandbox::TaskLimits::wall_seconds},
+};
+
+base::Status ReadLimits(sandbox::TaskLimits& limits) {
+  for (const LimitVariable& variable : kLimits) {
+    const std::string_view text = Variable(variable.name);
+    if (text.empty()) continue;
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > limits.*variable.member) {
+      return base::Fail(base::Code::kInvalid,
+                        fmt::format("{} must be a number from 1 to {}", variable.name, limits.*variable.member));
+    }
+    limits.*variable.member = value;
+  }
+  return {};
+}
+
+std::string ExecutorFolder() {
+  if (const std::string_view folder = Variable("UBERTOONS_EXECUTORS"); !folder.empty()) return std::string(folder);
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "." : self.parent_path().string();
+}
+
+base::Result<sandbox::PoolOptions> Options(std::string_view program) {
+  sandbox::PoolOptions options{.program = fmt::format("{}/{}", ExecutorFolder(), program)};
+  if (const std::string_view level = Variable("UBERTOONS_ISOLATION"); !level.empty()) {
+    const auto found = std::ranges::find(sandbox::kLevelNames, level);
+    if (found == std::end(sandbox::kLevelNames)) {
+      return base::Fail(base::Code::kInvalid, "UBERTOONS_ISOLATION must be strict or contained");
+    }
+    options.level = static_cast<sandbox::Level>(found - std::begin(sandbox::kLevelNames));
+  }
+  UT_TRY(ReadLimits(options.limits));
+  return options;
+}
+
+}  // namespace
+
+base::Result<MediaExecutors> MediaExecutors::FromEnvironment() {
+  MediaExecutors executors;
+  std::unique_ptr<ports::Executor>* const places[] = {&executors.image_, &executors.media_};
+  for (std::size_t i = 0; i < std::size(kPrograms); ++i) {
+    UT_TRY_ASSIGN(sandbox::PoolOptions options, Options(kPrograms[i]));
+    // A package for one class of work carries only its own executor.
+    if (::access(options.program.c_str(), X_OK) != 0) continue;
+    *places[i] = sandbox::NewExecutorPool(std::move(options));
+  }
+  return executors;
+}
+
+base::Result<std::string> MediaExecutors::Examine() {
+  std::string json = "[";
+  for (const std::string_view program : kPrograms) {
+    UT_TRY_ASSIGN(const sandbox::PoolOptions options, Options(program));
+    if (::access(options.program.c_str(), X_OK) != 0) continue;
+    UT_TRY_ASSIGN(const std::string report, sandbox::Examine(options));
+    if (json.size() > 1) json += ',';
+    json += report;
+  }
+  return json + "]";
+}
+
+}  // namespace worker

@@ -1,0 +1,32 @@
+// The worker's executors: where their programs are, how strictly they are held, what a task may use. From the
+// environment:
+//   UBERTOONS_EXECUTORS=DIR             where ubertoons-exec-image and -media lie; absent: beside this program
+//   UBERTOONS_ISOLATION=LEVEL           "strict" (default) or "contained"
+//   UBERTOONS_LIMITS_MAX_MEDIA_BYTES, _MAX_IMAGE_PIXELS, _MAX_EXECUTOR_MEMORY, _MAX_EXECUTOR_OUTPUT,
+//   _MAX_EXECUTOR_CPU_SECONDS, _MAX_EXECUTOR_WALL_SECONDS=N      plain numbers; lower than job::Limits, never higher
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "ports/executor.h"
+#include "processors/registry.h"
+
+namespace worker {
+
+class MediaExecutors {
+ public:
+  // kInvalid: the environment says something that is not understood.
+  [[nodiscard]] static base::Result<MediaExecutors> FromEnvironment();
+  // An executor whose program is not there is absent.
+  [[nodiscard]] processors::Executors Pointers() const { return {.image = image_.get(), .media = media_.get()}; }
+  // What `ubertoons doctor` prints: a JSON array with one report per executor (sandbox::Examine).
+  [[nodiscard]] static base::Result<std::string> Examine();
+
+ private:
+  std::unique_ptr<ports::Executor> image_;
+  std::unique_ptr<ports::Executor> media_;
+};
+
+}  // namespace worker
