@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -17,6 +15,7 @@
 #include "processors/catalog.h"
 #include "reducers/registry.h"
 #include "wire/strict_json.h"
+#include "worker_tool.h"
 
 namespace {
 
@@ -32,34 +31,18 @@ base::Status MakeFolder(const std::string& path) {
   return {};
 }
 
-// The worker beside our own program.
-std::string DefaultWorker() {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? "ubertoons-worker" : (self.parent_path() / "ubertoons-worker").string();
-}
-
-// `ubertoons-worker --versions` -> {"telemetry":"1",…}
-base::Result<std::map<job::ToonType, std::string, std::less<>>> WorkerVersions(const std::string& worker) {
-  const auto fail = [&](std::string_view what) {
-    return base::Fail(base::Code::kUnavailable, fmt::format("{} --versions {}", worker, what));
+base::Result<std::map<job::ToonType, std::string, std::less<>>> ReadVersions(const std::string& text) {
+  const auto fail = [] {
+    return base::Fail(base::Code::kUnavailable, "ubertoons-worker --versions answers something else than versions");
   };
-  std::string quoted = "'";
-  for (const char c : worker) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  std::FILE* pipe = ::popen((quoted + "' --versions").c_str(), "re");
-  if (pipe == nullptr) return fail("does not start");
-  std::string text;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
-  if (::pclose(pipe) != 0) return fail("fails; is ubertoons-worker beside ubertoons?");
   wire::StrictParser parser;
   const auto element = parser.Parse(text);
   wire::Object object;
-  if (!element || element->get(object) != simdjson::SUCCESS) return fail("answers something else than versions");
+  if (!element || element->get(object) != simdjson::SUCCESS) return fail();
   std::map<job::ToonType, std::string, std::less<>> versions;
   for (const auto field : object) {
     std::string_view version;
-    if (field.value.get(version) != simdjson::SUCCESS) return fail("answers something else than versions");
+    if (field.value.get(version) != simdjson::SUCCESS) return fail();
     versions.emplace(field.key, version);
   }
   return versions;
@@ -156,8 +139,9 @@ base::Status LocalHome::OpenFlow() {
                                                            .clock = clock_,
                                                            .random = random_,
                                                            .limits = settings_.limits});
-  const std::string worker = settings_.worker_command.empty() ? DefaultWorker() : settings_.worker_command;
-  UT_TRY_ASSIGN(versions_, WorkerVersions(worker));
+  UT_TRY_ASSIGN(const std::string answer,
+                AskWorker(WorkerPath(settings_), "--versions", ExecutorEnvironment(settings_)));
+  UT_TRY_ASSIGN(versions_, ReadVersions(answer));
   flow::FanOutOptions options{.max_workers = static_cast<std::size_t>(workers_),
                               .chunk_timeout = settings_.chunk_timeout};
   for (const config::CustomProcessor& processor : settings_.processors) {
@@ -233,13 +217,14 @@ base::Status LocalHome::OpenWorkers() {
                          }},
       versions_);
   std::vector<local::WorkerSpec> specs;
-  specs.push_back(
-      {.name = "builtin",
-       .classes = {"data", "image", "media"},
-       .command = {settings_.worker_command.empty() ? DefaultWorker() : settings_.worker_command},
-       .environment = {{"UBERTOONS_BLOBS", std::filesystem::absolute(settings_.data_dir + "/blobs").string()}},
-       .max_workers = workers_,
-       .max_rss_mb = settings_.worker_max_rss_mb});
+  std::map<std::string, std::string> environment = ExecutorEnvironment(settings_);
+  environment["UBERTOONS_BLOBS"] = std::filesystem::absolute(settings_.data_dir + "/blobs").string();
+  specs.push_back({.name = "builtin",
+                   .classes = {"data", "image", "media"},
+                   .command = {WorkerPath(settings_)},
+                   .environment = std::move(environment),
+                   .max_workers = workers_,
+                   .max_rss_mb = settings_.worker_max_rss_mb});
   for (const config::CustomProcessor& processor : settings_.processors) specs.push_back(CustomSpec(processor));
   UT_TRY(fan_out_->Recover());
   UT_TRY_ASSIGN(pool_, local::WorkerPool::Start(*fan_out_, std::move(specs),

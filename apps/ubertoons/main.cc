@@ -1,9 +1,10 @@
-// ubertoons: the server (`serve`) and the command line client (everything else).
+// ubertoons: the server (`serve`), its machine's check (`doctor`) and the command line client (everything else).
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "cli/cli.h"
+#include "doctor.h"
 #include "serve.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,9 @@ int main(int argc, char** argv) {
   config::Flags flags;
   AddServe(app, flags,
            [&] { environment.action = [&] { return Serve(flags, environment.variables, clock, random); }; });
+  DoctorOptions doctor;
+  AddDoctor(app, flags, doctor,
+            [&] { environment.action = [&] { return Doctor(flags, environment.variables, doctor); }; });
   cli::AddCommands(app, environment);
   return cli::Run(app, environment, argc, argv);
 }
