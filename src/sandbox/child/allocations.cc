@@ -1,0 +1,62 @@
+// The C library's allocator under its own names, with one addition: a failure is noted in the recorder. GLib aborts on
+// one and decoders report one in many ways; by the note the parent knows it from every other death. Programs built with
+// a sanitizer keep the sanitizer's allocator.
+#include "sandbox/child/recorder.h"
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+extern "C" {
+
+// NOLINTBEGIN: the names are glibc's.
+void* __libc_malloc(size_t) noexcept;
+void* __libc_calloc(size_t, size_t) noexcept;
+void* __libc_realloc(void*, size_t) noexcept;
+void* __libc_memalign(size_t, size_t) noexcept;
+// NOLINTEND
+
+static void* Watched(void* allocated) noexcept {
+  if (allocated == nullptr) sandbox::NoteOutOfMemory();
+  return allocated;
+}
+
+void* malloc(size_t size) noexcept {
+  return Watched(__libc_malloc(size));
+}
+void* calloc(size_t count, size_t size) noexcept {
+  return Watched(__libc_calloc(count, size));
+}
+void* realloc(void* old, size_t size) noexcept {
+  void* grown = __libc_realloc(old, size);
+  if (size != 0) Watched(grown);  // of size 0 it frees
+  return grown;
+}
+void* memalign(size_t alignment, size_t size) noexcept {
+  return Watched(__libc_memalign(alignment, size));
+}
+void* aligned_alloc(size_t alignment, size_t size) noexcept {
+  return Watched(__libc_memalign(alignment, size));
+}
+int posix_memalign(void** out, size_t alignment, size_t size) noexcept {
+  if (alignment % sizeof(void*) != 0 || (alignment & (alignment - 1)) != 0 || alignment == 0) return EINVAL;
+  void* allocated = Watched(__libc_memalign(alignment, size));
+  if (allocated == nullptr) return ENOMEM;
+  *out = allocated;
+  return 0;
+}
+void* mmap(void* at, size_t length, int protection, int flags, int fd, off_t offset) noexcept {
+  const long mapped = ::syscall(SYS_mmap, at, length, protection, flags, fd, offset);
+  if (mapped == -1 && errno == ENOMEM) sandbox::NoteOutOfMemory();
+  return reinterpret_cast<void*>(mapped);
+}
+
+}  // extern "C"
+
+#endif
