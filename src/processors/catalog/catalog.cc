@@ -46,17 +46,21 @@ constexpr std::string_view kMessage[] = {"message"};
 constexpr std::string_view kBinary[] = {"binary"};
 
 constexpr std::string_view kImageFormats[] = {"jpeg", "png", "webp"};
+constexpr std::string_view kFits[] = {"inside", "cover"};
 constexpr std::string_view kAnomalyMethods[] = {"mad", "iqr"};
 constexpr std::string_view kSize[] = {"width", "height"};
 
-constexpr double kSide = 16384;  // pixels: the largest side that every output format takes
+constexpr double kSide = 16383;  // pixels: the largest side that every output format takes (WebP's)
 constexpr double kDay = 86400;   // seconds
 
 constexpr ParamRule kWidth = {"width", ParamKind::kInteger, Need::kOptional, 1, kSide, {}};
 constexpr ParamRule kHeight = {"height", ParamKind::kInteger, Need::kOptional, 1, kSide, {}};
 constexpr ParamRule kQuality = {"quality", ParamKind::kInteger, Need::kOptional, 1, 100, {}};
-constexpr ParamRule kThumbnail[] = {
-    kWidth, kHeight, {"format", ParamKind::kChoice, Need::kOptional, 0, 0, kImageFormats}, kQuality};
+constexpr ParamRule kThumbnail[] = {kWidth,
+                                    kHeight,
+                                    {"format", ParamKind::kChoice, Need::kOptional, 0, 0, kImageFormats},
+                                    kQuality,
+                                    {"fit", ParamKind::kChoice, Need::kOptional, 0, 0, kFits}};
 constexpr ParamRule kResize[] = {kWidth, kHeight};
 constexpr ParamRule kCrop[] = {{"left", ParamKind::kInteger, Need::kRequired, 0, 1e6, {}},
                                {"top", ParamKind::kInteger, Need::kRequired, 0, 1e6, {}},
@@ -64,6 +68,7 @@ constexpr ParamRule kCrop[] = {{"left", ParamKind::kInteger, Need::kRequired, 0,
                                {"height", ParamKind::kInteger, Need::kRequired, 1, kSide, {}}};
 constexpr ParamRule kRotate[] = {{"angle", ParamKind::kNumber, Need::kRequired, -360, 360, {}}};
 constexpr ParamRule kConvert[] = {{"format", ParamKind::kChoice, Need::kRequired, 0, 0, kImageFormats}, kQuality};
+constexpr ParamRule kDescribe[] = {{"location", ParamKind::kBoolean, Need::kOptional, 0, 0, {}}};
 constexpr ParamRule kPoster[] = {{"at", ParamKind::kNumber, Need::kOptional, 0, kDay, {}}};
 constexpr ParamRule kTrim[] = {{"start", ParamKind::kNumber, Need::kRequired, 0, kDay, {}},
                                {"duration", ParamKind::kNumber, Need::kRequired, 0.001, kDay, {}}};
@@ -86,6 +91,8 @@ constexpr OperationRule kOperations[] = {
     {kImage, "rotate", kRotate, {}},
     {kImage, "convert", kConvert, {}},
     {kImage, "grayscale", {}, {}},
+    {kImage, "describe", kDescribe, {}},
+    {kImage, "preview", {}, {}},
     {kTimed, "poster", kPoster, {}},
     {kTimed, "waveform", kResize, {}},
     {kTimed, "trim", kTrim, {}},

@@ -33,12 +33,15 @@ TEST(Catalog, AcceptsEveryOperationWithGoodParameters) {
     const char* params;
   } cases[] = {
       {"image", "thumbnail", "{}"},
-      {"image", "thumbnail", R"({"width":64,"height":64,"format":"webp","quality":80})"},
+      {"image", "thumbnail", R"({"width":64,"height":64,"format":"webp","quality":80,"fit":"cover"})"},
       {"image", "resize", R"({"height":10})"},
-      {"image", "crop", R"({"left":0,"top":0,"width":1,"height":16384})"},
+      {"image", "crop", R"({"left":0,"top":0,"width":1,"height":16383})"},
       {"image", "rotate", R"({"angle":-90.5})"},
       {"image", "convert", R"({"format":"jpeg","quality":1})"},
       {"image", "grayscale", "{}"},
+      {"image", "describe", "{}"},
+      {"image", "describe", R"({"location":true})"},
+      {"image", "preview", "{}"},
       {"audio", "waveform", R"({"width":640})"},
       {"video", "poster", R"({"at":1.5})"},
       {"video", "trim", R"({"start":0,"duration":2})"},
@@ -65,7 +68,11 @@ TEST(Catalog, NamesEveryBadParameter) {
   EXPECT_EQ(Pointers("image", "thumbnail", R"({"width":0,"height":1.5,"format":"bmp","quality":"9","a/b":1})"),
             (Places{"/width", "/height", "/format", "/quality", "/a~1b"}));
   EXPECT_EQ(Pointers("image", "crop", R"({"left":-1})"), (Places{"/left", "/top", "/width", "/height"}));
+  EXPECT_EQ(Pointers("image", "thumbnail", R"({"fit":"fill"})"), Places{"/fit"});
   EXPECT_EQ(Pointers("image", "resize", "{}"), Places{"/width"});
+  EXPECT_EQ(Pointers("image", "resize", R"({"width":16384})"), Places{"/width"});
+  EXPECT_EQ(Pointers("image", "describe", R"({"location":"yes"})"), Places{"/location"});
+  EXPECT_EQ(Pointers("image", "preview", R"({"width":64})"), Places{"/width"});
   EXPECT_EQ(Pointers("video", "trim", R"({"start":0,"duration":0})"), Places{"/duration"});
   EXPECT_EQ(Pointers("telemetry", "clean", R"({"emit":0})"), Places{"/emit"});
   EXPECT_EQ(Pointers("telemetry", "stats", R"({"fields":[],"percentiles":[50,101,"x"]})"),
