@@ -26,6 +26,7 @@
 #include "runtime/answer_recorder.h"
 #include "runtime/chunk_handler.h"
 #include "runtime/runtime.h"
+#include "sandbox/parent.h"
 #include "wire/chunk_codec.h"
 
 namespace {
@@ -48,11 +49,13 @@ void Limit(int resource, rlim_t most) {
   }
 }
 
-// Before any byte of a toon is read: no core dumps (they hold payloads), no new privileges, no life after the server's.
+// Before any byte of a toon is read: no core dumps (they hold payloads), memory that others cannot read, no new
+// privileges, no life after the server's.
 void Confine() {
   Limit(RLIMIT_CORE, 0);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!sandbox::HideMemory()) base::LogWarn("memory-not-hidden", {});
   const std::string_view memory = Variable("UBERTOONS_MEMORY_MB");
   rlim_t megabytes = 0;
   (void)std::from_chars(memory.data(), memory.data() + memory.size(), megabytes);
@@ -93,6 +96,9 @@ base::Status Serve(const std::string& api) {
   UT_TRY_ASSIGN(const worker::MediaExecutors executors, worker::MediaExecutors::FromEnvironment());
   const auto processors = processors::NewProcessors(executors.Pointers());
   const auto reducers = reducers::NewReducers();
+  // All that it says has been read, and an executor must find nothing there. The dynamic loader of one reads the first.
+  constexpr std::string_view kKept[] = {"LD_LIBRARY_PATH", "TZ", "LANG"};
+  sandbox::ScrubEnvironment(kKept);
   const base::SystemClock clock;
   base::SystemRandom random;
   flow::ChunkProcessor processor(*blobs, *processors, *reducers, executors.Pointers().image, clock, random);
