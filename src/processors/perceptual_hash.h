@@ -34,8 +34,9 @@ inline constexpr std::size_t kHashSide = 32;
   auto sorted = low;
   std::ranges::sort(sorted);
   const double median = (sorted[sorted.size() / 2 - 1] + sorted[sorted.size() / 2]) / 2;
+  constexpr double kNoise = 0.5;  // of sums that are equal but for rounding: an even picture has no bits of chance
   std::uint64_t hash = 0;
-  for (const double frequency : low) hash = hash << 1U | (frequency > median ? 1U : 0U);
+  for (const double frequency : low) hash = hash << 1U | (frequency > median + kNoise ? 1U : 0U);
   return hash;
 }
 

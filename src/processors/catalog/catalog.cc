@@ -65,6 +65,8 @@ constexpr ParamRule kCrop[] = {{"left", ParamKind::kInteger, Need::kRequired, 0,
 constexpr ParamRule kRotate[] = {{"angle", ParamKind::kNumber, Need::kRequired, -360, 360, {}}};
 constexpr ParamRule kConvert[] = {{"format", ParamKind::kChoice, Need::kRequired, 0, 0, kImageFormats}, kQuality};
 constexpr ParamRule kPoster[] = {{"at", ParamKind::kNumber, Need::kOptional, 0, kDay, {}}};
+constexpr ParamRule kWaveform[] = {{"width", ParamKind::kInteger, Need::kOptional, 1, 4096, {}},
+                                   {"height", ParamKind::kInteger, Need::kOptional, 1, 2048, {}}};
 constexpr ParamRule kTrim[] = {{"start", ParamKind::kNumber, Need::kRequired, 0, kDay, {}},
                                {"duration", ParamKind::kNumber, Need::kRequired, 0.001, kDay, {}}};
 constexpr ParamRule kClean[] = {{"emit", ParamKind::kBoolean, Need::kOptional, 0, 0, {}},
@@ -87,7 +89,7 @@ constexpr OperationRule kOperations[] = {
     {kImage, "convert", kConvert, {}},
     {kImage, "grayscale", {}, {}},
     {kTimed, "poster", kPoster, {}},
-    {kTimed, "waveform", kResize, {}},
+    {kTimed, "waveform", kWaveform, {}},
     {kTimed, "trim", kTrim, {}},
     {kTables, "clean", kClean, {}},
     {kTables, "stats", kStats, {}},

@@ -81,11 +81,23 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
   return static_cast<double>(found.value_or(*first)) * av_q2d(video->time_base);
 }
 
-// Total samples and checksum of the whole file are not those of the part: 36 and 128 bits that may say "unknown".
-void ForgetFlacTotals(AVCodecParameters& parameters) {
-  if (parameters.codec_id != AV_CODEC_ID_FLAC || parameters.extradata_size != static_cast<int>(kFlacHeader)) return;
-  parameters.extradata[13] &= 0xf0U;
-  std::fill(parameters.extradata + 14, parameters.extradata + kFlacHeader, 0);
+// STREAMINFO counts the samples of the whole file (36 bits) and has their checksum (128 bits). The part has a count of
+// its own, and a checksum of zeros, which means unknown.
+void SetFlacTotals(std::uint8_t* stream_info, std::uint64_t samples) {
+  stream_info[13] = static_cast<std::uint8_t>((stream_info[13] & 0xf0U) | (samples >> 32U & 0x0fU));
+  for (unsigned i = 0; i < 4; ++i) stream_info[14 + i] = static_cast<std::uint8_t>(samples >> (24 - 8 * i));
+  std::fill(stream_info + 18, stream_info + kFlacHeader, 0);
+}
+
+bool IsFlac(const AVCodecParameters& parameters) {
+  return parameters.codec_id == AV_CODEC_ID_FLAC && parameters.extradata_size == static_cast<int>(kFlacHeader);
+}
+
+// In a file that libav's flac muxer wrote: behind the magic word and the block's four bytes.
+void SetFlacFileTotals(std::string& file, std::uint64_t samples) {
+  constexpr std::size_t kAt = 8;
+  if (!file.starts_with("fLaC") || file.size() < kAt + kFlacHeader) return;
+  SetFlacTotals(reinterpret_cast<std::uint8_t*>(file.data()) + kAt, samples);
 }
 
 class Copier {
@@ -99,9 +111,14 @@ class Copier {
     avio_flush(output_.io());
     if (output_.overflowed()) return std::unexpected(WriteFailure(AVERROR(ENOSPC)));
     const bool film = input_.video() != nullptr;
+    std::string file = std::move(output_).Take();
+    if (target_->muxer == std::string_view("flac")) {
+      const double samples = (last_ - first_) * routes_.front().from->codecpar->sample_rate;
+      SetFlacFileTotals(file, static_cast<std::uint64_t>(std::llround(samples)));
+    }
     return Trimmed{.artifact = {.name = fmt::format("trim.{}", film ? target_->extension : target_->audio_extension),
                                 .content_type = std::string(film ? target_->content_type : target_->audio_content_type),
-                                .bytes = std::move(output_).Take()},
+                                .bytes = std::move(file)},
                    .start = first_,
                    .duration = last_ - first_};
   }
@@ -150,7 +167,7 @@ class Copier {
     to->time_base = from->time_base;
     to->sample_aspect_ratio = from->sample_aspect_ratio;
     to->avg_frame_rate = from->avg_frame_rate;
-    ForgetFlacTotals(*to->codecpar);
+    if (IsFlac(*to->codecpar)) SetFlacTotals(to->codecpar->extradata, 0);
     if (auto copied = CopyRotation(*from, *to); !copied) return copied;
     const int bits = av_get_exact_bits_per_sample(codec);
     const bool pcm = std::string_view(avcodec_get_name(codec)).starts_with("pcm_") && bits > 0;
