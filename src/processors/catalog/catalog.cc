@@ -70,6 +70,8 @@ constexpr ParamRule kRotate[] = {{"angle", ParamKind::kNumber, Need::kRequired, 
 constexpr ParamRule kConvert[] = {{"format", ParamKind::kChoice, Need::kRequired, 0, 0, kImageFormats}, kQuality};
 constexpr ParamRule kDescribe[] = {{"location", ParamKind::kBoolean, Need::kOptional, 0, 0, {}}};
 constexpr ParamRule kPoster[] = {{"at", ParamKind::kNumber, Need::kOptional, 0, kDay, {}}};
+constexpr ParamRule kWaveform[] = {{"width", ParamKind::kInteger, Need::kOptional, 1, 4096, {}},
+                                   {"height", ParamKind::kInteger, Need::kOptional, 1, 2048, {}}};
 constexpr ParamRule kTrim[] = {{"start", ParamKind::kNumber, Need::kRequired, 0, kDay, {}},
                                {"duration", ParamKind::kNumber, Need::kRequired, 0.001, kDay, {}}};
 constexpr ParamRule kClean[] = {{"emit", ParamKind::kBoolean, Need::kOptional, 0, 0, {}},
@@ -94,7 +96,7 @@ constexpr OperationRule kOperations[] = {
     {kImage, "describe", kDescribe, {}},
     {kImage, "preview", {}, {}},
     {kTimed, "poster", kPoster, {}},
-    {kTimed, "waveform", kResize, {}},
+    {kTimed, "waveform", kWaveform, {}},
     {kTimed, "trim", kTrim, {}},
     {kTables, "clean", kClean, {}},
     {kTables, "stats", kStats, {}},
