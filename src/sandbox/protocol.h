@@ -34,6 +34,8 @@ inline constexpr std::string_view kVersionOption = "--version";
 inline constexpr std::string_view kProbeVerb = "sandbox-probe";
 // The whole environment of a child, besides LD_LIBRARY_PATH if we have one.
 inline constexpr std::string_view kEnvironment[] = {"LANG=C.UTF-8", "VIPS_CONCURRENCY=1", "MALLOC_ARENA_MAX=2",
+                                                    // libvips looks for modules and translations below it.
+                                                    "VIPSHOME=/nonexistent",
                                                     // A leak checker stops its own process with calls that are refused.
                                                     "ASAN_OPTIONS=detect_leaks=0"};
 

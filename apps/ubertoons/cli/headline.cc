@@ -87,6 +87,38 @@ std::string OfBinary(const json::value& result) {
   return line;
 }
 
+std::string SizeOf(const json::value& result) {
+  const auto width = CountAt(result, "width");
+  const auto height = CountAt(result, "height");
+  return width && height ? fmt::format("{} x {}", *width, *height) : std::string();
+}
+
+std::string OfImage(const json::value& result) {
+  std::string line = FindText(result, {"format"});
+  Append(line, SizeOf(result));
+  if (const auto frames = CountAt(result, "frames"); frames && *frames > 1)
+    Append(line, Plural(*frames, "frame", "frames"));
+  Append(line, FindText(result, {"dominantColour"}));
+  return line;
+}
+
+std::string OfTimed(const json::value& result) {
+  std::string line = FindText(result, {"container"});
+  if (const auto duration = NumberAt(result, "durationMs")) Append(line, fmt::format("{:.1f} s", *duration / 1000));
+  if (const json::value* video = At(result, "video"); video != nullptr && video->is_object()) {
+    Append(line, FindText(*video, {"codec"}));
+    Append(line, SizeOf(*video));
+    if (const auto scenes = CountAt(*video, "sceneCount")) Append(line, Plural(*scenes, "scene", "scenes"));
+  }
+  if (const json::value* audio = At(result, "audio"); audio != nullptr && audio->is_object()) {
+    Append(line, FindText(*audio, {"codec"}));
+    const json::value* loudness = At(*audio, "loudness");
+    const auto lufs = loudness == nullptr ? std::nullopt : NumberAt(*loudness, "integratedLufs");
+    if (lufs) Append(line, fmt::format("{:.1f} LUFS", *lufs));
+  }
+  return line;
+}
+
 std::string Plain(const json::value& value) {
   if (const json::string* text = value.if_string()) return std::string(*text);
   if (value.is_bool()) return value.get_bool() ? "yes" : "no";
@@ -131,6 +163,8 @@ std::string Headline(const json::value& element) {
   if (type == "telemetry" || type == "gameplay") line = OfTable(*result);
   if (type == "message") line = OfMessage(*result);
   if (type == "binary") line = OfBinary(*result);
+  if (type == "image") line = OfImage(*result);
+  if (type == "audio" || type == "video") line = OfTimed(*result);
   return line.empty() ? OfAnything(*result) : line;
 }
 

@@ -223,6 +223,18 @@ TEST(Headline, SaysWhatMattersOfEachType) {
   EXPECT_EQ(Headline(J(R"({"type":"message","result":{"format":"json","bytes":312}})")), "json, 312 B");
   EXPECT_EQ(Headline(J(R"({"type":"binary","result":{"mime":"application/zip","entropy":7.91}})")),
             "application/zip, entropy 7.9");
+  EXPECT_EQ(Headline(J(R"({"type":"image","result":{"format":"gif","width":320,"height":200,"frames":12,)"
+                       R"("dominantColour":"#102030"}})")),
+            "gif, 320 x 200, 12 frames, #102030");
+  EXPECT_EQ(Headline(J(R"({"type":"image","result":{"format":"jpeg","width":1,"height":2,"frames":1}})")),
+            "jpeg, 1 x 2");
+  EXPECT_EQ(Headline(J(R"({"type":"video","result":{"container":"mp4","durationMs":5016,"audio":{"codec":"aac",)"
+                       R"("loudness":{"integratedLufs":-23.04}},"video":{"codec":"h264","width":320,"height":240,)"
+                       R"("sceneCount":1}}})")),
+            "mp4, 5.0 s, h264, 320 x 240, 1 scene, aac, -23.0 LUFS");
+  EXPECT_EQ(Headline(J(R"({"type":"audio","result":{"container":"wav","durationMs":900,"audio":{"codec":"pcm_s16le",)"
+                       R"("loudness":{"integratedLufs":null}}}})")),
+            "wav, 0.9 s, pcm_s16le");
   EXPECT_EQ(Headline(J(R"({"type":"words","result":{"score":0.5,"top":"narf","n":[1],"x":-2,"ok":true}})")),
             "score 0.5, top narf, x -2, ok yes");
   EXPECT_EQ(Headline(J(R"({"type":"message","error":{"code":"invalid-json","message":"line 1"}})")),
