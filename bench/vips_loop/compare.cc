@@ -32,6 +32,8 @@ Comparison CompareFolders(const std::filesystem::path& one, const std::filesyste
     }
     const std::string a = ReadFile(file);
     const std::string b = ReadFile(twin);
+    found.bytes += a.size();
+    found.other_bytes += b.size();
     if (a == b) {
       ++found.identical;
       continue;

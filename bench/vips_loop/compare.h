@@ -1,6 +1,7 @@
 // How far two folders of images are from each other.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 namespace bench {
@@ -12,6 +13,9 @@ struct Comparison {
   // Absolute differences of decoded samples, 0 to 255: the mean over all images, and that of the worst image.
   double mean = 0;
   double worst = 0;
+  // Sizes of the files that are in both folders.
+  std::uintmax_t bytes = 0;
+  std::uintmax_t other_bytes = 0;
 };
 
 // Compares NAME.webp of one folder with NAME.webp of the other. libvips is initialised. Throws std::runtime_error or

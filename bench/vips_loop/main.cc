@@ -2,7 +2,7 @@
 //   make --count N --out FOLDER                         photos to shrink
 //   run --out FOLDER [--warm FILE…] FILE…               {"seconds"}
 //   stages FILE…                                        {"read","hash","decode","resize","encode"}, milliseconds an
-//   image compare FOLDER FOLDER                               {"images","missing","identical","mean","worst"}
+//   image compare FOLDER FOLDER {"images","missing","identical","mean","worst","bytes","otherBytes"}
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -68,8 +68,10 @@ void AddCompare(CLI::App& app) {
   verb->callback([folders] {
     StartVips();
     const bench::Comparison found = bench::CompareFolders(folders->first, folders->second);
-    fmt::print("{{\"images\":{},\"missing\":{},\"identical\":{},\"mean\":{:.4f},\"worst\":{:.4f}}}\n", found.images,
-               found.missing, found.identical, found.mean, found.worst);
+    fmt::print(
+        "{{\"images\":{},\"missing\":{},\"identical\":{},\"mean\":{:.4f},\"worst\":{:.4f},\"bytes\":{},\"otherBytes\":{"
+        "}}}\n",
+        found.images, found.missing, found.identical, found.mean, found.worst, found.bytes, found.other_bytes);
   });
 }
 
