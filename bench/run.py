@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bullmq_side  # noqa: E402
 import images  # noqa: E402
 import messages  # noqa: E402
+import report  # noqa: E402
 
 PARTS = ("messages", "images", "latency")
 
@@ -42,7 +43,7 @@ def options_of(arguments):
     parser.add_argument("--runs", type=count(1), default=3, help="rounds of messages and of images; medians are shown (3)")
     parser.add_argument("--workers", type=count(1), default=os.cpu_count(), help="worker processes of each system (one a core)")
     parser.add_argument("--concurrency", type=count(1), default=50, help="messages at once in each BullMQ worker (50, as its documentation has it)")
-    parser.add_argument("--image-concurrency", type=count(1), default=2, help="photos at once in each BullMQ worker (2, the fastest found)")
+    parser.add_argument("--image-concurrency", type=count(1), default=2, help="photos at once in each BullMQ worker (2: one is shrunk while the next is read)")
     parser.add_argument("--alone", action="store_true", help="without BullMQ")
     return parser.parse_args(arguments)
 
@@ -56,13 +57,14 @@ def main():
         print(bullmq_side.versions(), flush=True)
     good = True
     for part in [options.only] if options.only else PARTS:
+        neighbours = report.Neighbours()
         with tempfile.TemporaryDirectory(prefix="ubertoons-bench.") as folder:
             scratch = pathlib.Path(folder)
             if part == "images":
                 text, good = images.throughput(options, scratch)
             else:
                 text = (messages.throughput if part == "messages" else messages.latency)(options, scratch)
-        print(f"\n{text}", flush=True)
+        print(f"\n{text}\nOther programs had {neighbours.share():.0%} of the CPU meanwhile.", flush=True)
     if not good:
         print("\nThe outputs are further from the bare loop's than they may be.", file=sys.stderr)
     return 0 if good else 1

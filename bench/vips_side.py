@@ -22,7 +22,7 @@ def photos(count, processes):
 
 
 def stages(files):
-    """{stage: milliseconds an image}, one image after another on one core."""
+    """{stage: milliseconds of CPU an image}, each stage by itself."""
     return _call("stages", *files)
 
 

@@ -50,7 +50,7 @@ void AddRun(CLI::App& app) {
 
 void AddStages(CLI::App& app) {
   const auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb = app.add_subcommand("stages", "milliseconds an image in each stage");
+  CLI::App* verb = app.add_subcommand("stages", "CPU milliseconds an image in each stage");
   verb->add_option("files", *files)->required();
   verb->callback([files] {
     StartVips();
