@@ -31,16 +31,18 @@ def install():
 def versions():
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split("v=")[1].split()[0]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    bullmq = json.loads((MODULES / "node_modules" / "bullmq" / "package.json").read_text())["version"]
-    return f"BullMQ {bullmq}, Redis {redis}, Node {node}"
+    bullmq, sharp = (json.loads((MODULES / "node_modules" / name / "package.json").read_text())["version"] for name in ("bullmq", "sharp"))
+    return f"BullMQ {bullmq}, sharp {sharp}, Redis {redis}, Node {node}"
 
 
 class BullMq:
     """A fresh Redis and its workers for one run."""
 
-    def __init__(self, folder, fsync, workers, concurrency):
-        self.folder, self.fsync, self.workers, self.concurrency = pathlib.Path(folder), fsync, workers, concurrency
+    def __init__(self, folder, fsync, workers, script="worker.mjs", arguments=()):
+        """`arguments` go to every worker, which runs `script` of bullmq/."""
+        self.folder, self.fsync, self.workers = pathlib.Path(folder), fsync, workers
         self.processes = []
+        self.command = (script, *map(str, arguments))
         self.env = {**os.environ, "BENCH_REDIS": str(self.folder / "redis.sock"), "NODE_ENV": "production"}
         # Modules resolve from where a script lies: the scripts run from beside node_modules.
         self.scripts = MODULES / "bullmq"
@@ -69,8 +71,8 @@ class BullMq:
                 raise RuntimeError(f"redis-server did not start:\n{(self.folder / 'redis.log').read_text()}")
             time.sleep(0.01)
         for _ in range(self.workers):
-            worker = subprocess.Popen(["node", self.scripts / "worker.mjs", "--concurrency", str(self.concurrency)], env=self.env,
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            worker = subprocess.Popen(["node", self.scripts / self.command[0], *self.command[1:]], env=self.env, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE)
             self.processes.append(worker)
         for worker in self.processes[1:]:
             if worker.stdout.readline() != b"ready\n":
@@ -93,9 +95,9 @@ class BullMq:
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
         return json.loads(done.stdout)
 
-    def throughput(self, file):
-        """Seconds from the first add until every job is completed."""
-        return self._produce("--file", str(file))["seconds"]
+    def throughput(self, file, warm=None):
+        """Seconds from the first add until every job is completed. `warm`: a file of jobs that run before the clock starts."""
+        return self._produce("--file", str(file), *(("--warm", str(warm)) if warm else ()))["seconds"]
 
     def latency(self, count):
         return self._produce("--latency", str(count))["milliseconds"]

@@ -1,5 +1,6 @@
 """Ubertoons as it is shipped: one `serve` on a fresh data folder, its own worker processes, one job over the API."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ BIN = pathlib.Path(os.environ.get("UBERTOONS_BIN_DIR", pathlib.Path(__file__).re
 READY = re.compile(rb"^ubertoons listening on (http://\S+)$", re.MULTILINE)
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.01
+IMAGE_OPERATION = {"op": "thumbnail", "width": 256, "format": "webp", "quality": 80}
 
 
 class Ubertoons:
@@ -55,13 +57,16 @@ class Ubertoons:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _call(self, method, path, body=None, expect=200):
-        self.connection.request(method, path, body, self.headers)
+    def _fetch(self, method, path, body=None, expect=(200,), headers=None):
+        self.connection.request(method, path, body, self.headers if headers is None else headers)
         response = self.connection.getresponse()
         data = response.read()
-        if response.status != expect:
+        if response.status not in expect:
             raise RuntimeError(f"{method} {path}: {response.status} {data[:500]!r}")
-        return json.loads(data)
+        return data
+
+    def _call(self, method, path, body=None, expect=200):
+        return json.loads(self._fetch(method, path, body, (expect,)))
 
     def warm_up(self):
         """The workers are started by the first work; BullMQ's run before its clock starts too."""
@@ -72,7 +77,8 @@ class Ubertoons:
         while (status := self._call("GET", f"/jobs/{job}"))["status"] not in ("Completed", "Failed"):
             time.sleep(POLL_SECONDS)
         if status["status"] != "Completed":
-            raise RuntimeError(f"the job ended as {status}")
+            failed = self._call("GET", f"/results?jobId={job}&state=Failed&pageSize=1")["results"]
+            raise RuntimeError(f"the job ended as {status}; its first failed toon: {failed}")
         return status
 
     def throughput(self, file):
@@ -85,6 +91,42 @@ class Ubertoons:
         seconds = time.perf_counter() - started
         if status["succeeded"] != len(lines):
             raise RuntimeError(f"{status['succeeded']} of {len(lines)} succeeded")
+        return seconds
+
+    def _upload(self, data):
+        """The uri of stored bytes."""
+        place = self._call("POST", "/uploads", json.dumps({"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "contentType": "image/jpeg"}))
+        url = urllib.parse.urlsplit(place["url"])
+        self._fetch(place["method"], f"{url.path}?{url.query}", data, (200, 201, 204), place["headers"])
+        return place["uri"]
+
+    def _image_job(self, files):
+        """The body of a job that makes a thumbnail of each file; the files are uploaded here."""
+        toons = [{"toonId": file.stem, "type": "image", "uri": self._upload(file.read_bytes())} for file in files]
+        return json.dumps({"toons": toons, "operations": {"image": [IMAGE_OPERATION]}, "reuse": False}).encode()
+
+    def _results(self, job):
+        query = f"/results?jobId={job}&pageSize=500"
+        page = self._call("GET", query)
+        yield from page["results"]
+        while token := page.get("nextPageToken"):
+            page = self._call("GET", f"{query}&pageToken={urllib.parse.quote(token, safe='')}")
+            yield from page["results"]
+
+    def images(self, files, warm, out):
+        """Seconds from the first byte of the submission until the job reads Completed; the thumbnails are put into `out`."""
+        warm_body, body = self._image_job(warm), self._image_job(files)
+        self.warm_up()
+        self._run(warm_body)
+        started = time.perf_counter()
+        status = self._run(body)
+        seconds = time.perf_counter() - started
+        sources = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        for result in self._results(status["jobId"]):
+            if result["fingerprint"]["sha256"] != sources[result["toonId"]]:
+                raise RuntimeError(f"the fingerprint of {result['toonId']} is wrong")
+            (thumbnail,) = result["artifacts"]
+            (out / f"{result['toonId']}.webp").write_bytes(self._fetch("GET", f"/artifacts/{thumbnail['sha256']}"))
         return seconds
 
     def _until_end(self, job):

@@ -1,38 +1,27 @@
 // Adds every line of a file as a job and waits until all of them are completed; prints {"addSeconds","seconds"}.
 // With --latency N: adds one small job N times, waiting for each, and prints {"milliseconds":[...]}.
+// With --warm FILE: the jobs of that file run first, outside the clock.
 import { readFileSync } from "node:fs";
 import { Queue, QueueEvents } from "bullmq";
-import { QUEUE, connect, option } from "./common.mjs";
-
-const BULK = 2000; // jobs an addBulk, IN_FLIGHT of them at once
-const IN_FLIGHT = 4;
-const POLL_MS = 10;
+import { QUEUE, addAll, connect, option, untilCompleted } from "./common.mjs";
 
 const connection = connect();
 const queue = new Queue(QUEUE, { connection });
 await queue.waitUntilReady();
 
-async function add(payloads) {
-  const next = { at: 0 };
-  const lane = async () => {
-    while (next.at < payloads.length) {
-      const from = next.at;
-      next.at += BULK;
-      // Results are kept, as Ubertoons keeps them.
-      await queue.addBulk(payloads.slice(from, from + BULK).map((data) => ({ name: "message", data, opts: { removeOnComplete: false } })));
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+function payloadsOf(file) {
+  return file ? readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line)) : [];
 }
 
-async function throughput(file) {
-  const payloads = readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+async function throughput(file, warmFile) {
+  const warm = payloadsOf(warmFile);
+  await addAll(queue, warm);
+  await untilCompleted(queue, warm.length);
+  const payloads = payloadsOf(file);
   const started = performance.now();
-  await add(payloads);
+  await addAll(queue, payloads);
   const added = performance.now();
-  while ((await queue.getJobCountByTypes("completed")) < payloads.length) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  await untilCompleted(queue, warm.length + payloads.length);
   return { addSeconds: (added - started) / 1000, seconds: (performance.now() - started) / 1000 };
 }
 
@@ -42,7 +31,7 @@ async function latency(count) {
   const milliseconds = [];
   for (let i = 0; i < count; i += 1) {
     const started = performance.now();
-    const job = await queue.add("message", { hello: "world", n: i }, { removeOnComplete: false });
+    const job = await queue.add("toon", { hello: "world", n: i }, { removeOnComplete: false });
     await job.waitUntilFinished(events);
     milliseconds.push(performance.now() - started);
   }
@@ -51,7 +40,7 @@ async function latency(count) {
 }
 
 const count = Number(option("latency", "0"));
-console.log(JSON.stringify(count > 0 ? await latency(count) : await throughput(option("file"))));
+console.log(JSON.stringify(count > 0 ? await latency(count) : await throughput(option("file"), option("warm"))));
 await queue.close();
 connection.disconnect();
 process.exit(0);
