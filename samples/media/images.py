@@ -9,9 +9,10 @@ FRAME_MS = 80
 
 
 def _facts(form, size, bands=3, **more):
-    return {"format": form, "width": size[0], "height": size[1], "bands": bands, "depth": 8,
-            "alpha": bands in (2, 4) and more.get("colourSpace") != "cmyk",
-            "orientation": 1, "frames": 1, **more}
+    """Words for depth and colour space are those of libvips."""
+    space = {1: "b-w", 2: "b-w"}.get(bands, "srgb")
+    return {"format": form, "width": size[0], "height": size[1], "bands": bands, "depth": "uchar", "colourSpace": space,
+            "alpha": bands in (2, 4), "orientation": 1, "frames": 1, **more}
 
 
 def _photo(scene, *options, shot=None, space=None):
@@ -29,9 +30,8 @@ def _photo(scene, *options, shot=None, space=None):
         data = with_exif(data, exif_segment(**shot))
     bands = {"b-w": 1, "cmyk": 4}.get(space, 3)
     facts = _facts("jpeg", (drawing.width, drawing.height), bands, orientation=orientation)
-    facts.update({"colourSpace": {"b-w": "grey"}.get(space, space)} if space else {})
-    if bands == 4:
-        facts["alpha"] = False
+    if space == "cmyk":
+        facts.update(colourSpace="cmyk", alpha=False)
     if shot:
         facts["exif"] = {"make": "Acme", "model": "Peephole 3", "iso": shot["iso"]}
     if shot and shot.get("gps"):
@@ -98,7 +98,8 @@ IMAGES = {
     "magnet-blueprint.png": lambda: _png(scenes_graphic.magnet_blueprint, opaque=True),
     "quilla-sticker.png": lambda: _png(scenes_graphic.quilla_sticker),
     "lab-map.png": lambda: _png(scenes_graphic.lab_map, "--palette", "--dither", "0", opaque=True, palette=True),
-    "canyon-survey.png": lambda: _painted(pixels.canyon_survey, (512, 384), "pngsave", "png", "--compression", "9", depth=16),
+    "canyon-survey.png": lambda: _painted(pixels.canyon_survey, (512, 384), "pngsave", "png", "--compression", "9", depth="ushort",
+                                           colourSpace="rgb16"),
     "moth-x-ray.png": lambda: _png(scenes_graphic.moth_xray, grey=True),
     "test-pattern.png": lambda: _painted(pixels.test_pattern, (640, 480), "pngsave", "png", "--compression", "9", "--interlace",
                                          interlaced=True),
