@@ -56,7 +56,10 @@ def bombs():
     jpeg = picture.jpeg
     return [
         ("header-bomb.gif", "image", picture.gif_header_bomb(), "329 bytes whose header asks for 65535 x 65535 pixels", PIXELS),
-        ("lying-header.jpg", "image", jpeg(64, 64, claim=(65535, 65535)), "64 blocks of data, a header of 65535 x 65535", PIXELS),
+        ("lying-header.jpg", "image", jpeg(64, 64, claim=(65535, 65535)),
+         "64 blocks of data, a header of 65535 x 65535: more than libjpeg takes",
+         [*PIXELS, "invalid-image"]),
+        ("largest-header.jpg", "image", jpeg(64, 64, claim=(65500, 65500)), "the same with the largest size that libjpeg takes", PIXELS),
         ("content-bomb.png", "image", picture.png_flat(15000), "15000 x 15000 real pixels, 1032 to one", PIXELS),
         ("heavy-interlaced.png", "image", picture.png_flat(10000, 1),
          "10000 x 10000, below the pixel limit, but interlaced: no row is ready before the last",

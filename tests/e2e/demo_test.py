@@ -152,12 +152,13 @@ class Planted(unittest.TestCase):
         with_place = [row for row, facts in self.of_type("image") if facts.get("gps")]
         self.assertEqual(len(with_place), 1)
         for row in with_place:
-            told = json.dumps(row).lower()
+            told = json.dumps(row["result"]).lower()  # the toon's own metadata may say that there is a place
             for word in ("gps", "latitude", "longitude", "location", "111.65", "35.19"):
                 self.assertNotIn(word, told)
             for artifact in row["artifacts"]:
-                self.assertNotIn(b"GPS", self.api.artifact(artifact["sha256"]))
-                self.assertNotIn(b"Exif", self.api.artifact(artifact["sha256"]))
+                data = self.api.artifact(artifact["sha256"])
+                for mark in (b"GPS", b"Exif", b"EXIF"):
+                    self.assertNotIn(mark, data, artifact["name"])
 
     def test_pictures_look_different_from_one_another(self):
         hashes = [row["result"]["perceptualHash"] for row, _ in self.of_type("image")]

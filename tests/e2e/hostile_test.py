@@ -33,7 +33,8 @@ def program(pid):
 
 
 def hostile_toons():
-    return [{**data_toon(case["file"], case["type"], (HOSTILE / case["file"]).read_bytes()), "operations": operations(case["type"])} for case in CASES]
+    return [{**data_toon(case["file"], case["type"], (HOSTILE / case["file"]).read_bytes()),
+             "operations": operations(case["type"])} for case in CASES]
 
 
 def operations(kind):
@@ -43,7 +44,8 @@ def operations(kind):
 def neighbour(i):
     if i % 3 == 0:
         return message(f"good-{i}", {"i": i})
-    return {**data_toon(f"good-{i}", "image", (IMAGES / ("pixel-parade.gif", "lab-map.png")[i % 2]).read_bytes()), "operations": operations("image")}
+    return {**data_toon(f"good-{i}", "image", (IMAGES / ("pixel-parade.gif", "lab-map.png")[i % 2]).read_bytes()),
+            "operations": operations("image")}
 
 
 def among_neighbours(toons):

@@ -17,7 +17,7 @@ from harness import ROOT, Server, ServerTest, data_toon
 
 SAMPLES = ROOT / "samples"
 INDEX = json.loads((SAMPLES / "files" / "media.json").read_text())
-MEAN_DIFFERENCE = 3.0  # of 255: two lossy WebP encodings of one picture are this close
+MEAN_DIFFERENCE = 2.5  # of 255: still pictures come out the same; the first frame of an animation is coded otherwise
 LOUDNESS_LU = 0.2
 DURATION_MS = 60  # encoders' padding, and clocks that count in packets
 
@@ -127,11 +127,9 @@ class Media(ServerTest):
                 ours = self.artifact(row, "thumbnail")
                 shown = self.folder / "page.v"
                 run("vips", "webpload", ours, shown)  # the first frame of an animation
-                theirs = self.folder / "theirs.png"
+                theirs = self.folder / "theirs.webp"
                 cmyk = ["--import-profile", "cmyk", "--export-profile", "srgb"] if INDEX[toon]["colourSpace"] == "cmyk" else []
-                run("vips", "thumbnail", path, theirs, "256", "--height", "16383", "--size", "down", *cmyk)
-                if header(theirs, "width") != header(shown, "width"):  # where only a width is asked for, the box may be square
-                    run("vips", "thumbnail", path, theirs, "256", "--size", "down", *cmyk)
+                run("vips", "thumbnail", path, f"{theirs}[Q=90]", "256", "--size", "down", *cmyk)
                 self.assertEqual([header(shown, side) for side in ("width", "height")], [header(theirs, side) for side in ("width", "height")])
                 self.assertLess(mean_difference(shown, theirs, self.folder), MEAN_DIFFERENCE)
 
@@ -165,18 +163,13 @@ class Media(ServerTest):
 
     @needs("fpcalc")
     def test_fingerprints_are_those_of_fpcalc(self):
-        """Resamplers differ in the last bits, so of a compressed print of some hundred characters most must be the same."""
-        checked = 0
-        for toon, path, row in self.each("audio"):
-            theirs = run("fpcalc", "-json", path).stdout
-            ours = row["result"]["audio"].get("fingerprint", {}).get("chromaprint")
-            if ours is None:
-                continue
-            theirs = json.loads(theirs)["fingerprint"]
-            self.assertEqual(ours[:4], theirs[:4], toon)  # algorithm and length
-            self.assertEqual(len(ours) > 20, len(theirs) > 20, toon)
-            checked += ours == theirs
-        self.assertGreaterEqual(checked, 1)
+        """Character by character, but for one: resamplers differ in the last bits, and a bit of a print may be a close call."""
+        same = 0
+        for _, path, row in self.each("audio"):
+            # Some versions print the fingerprint and then fail at the end of the file.
+            said = subprocess.run(["fpcalc", "-json", path], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
+            same += row["result"]["audio"]["fingerprint"]["chromaprint"] == json.loads(said.stdout)["fingerprint"]
+        self.assertGreaterEqual(same, 3)
 
     @needs("ffmpeg")
     def test_peaks_follow_the_samples(self):
@@ -203,7 +196,8 @@ class Media(ServerTest):
                 ours, theirs = self.artifact(row, "poster"), self.folder / "frame.png"
                 run("ffmpeg", "-v", "error", "-y", "-i", path, "-ss", "2.0", "-frames:v", "1", theirs)
                 self.assertEqual([header(ours, side) for side in ("width", "height")], [header(theirs, side) for side in ("width", "height")])
-                self.assertLess(mean_difference(ours, theirs, self.folder), 2 * MEAN_DIFFERENCE)
+                # Ours is a JPEG.
+                self.assertLess(mean_difference(ours, theirs, self.folder), 4 * MEAN_DIFFERENCE)
 
     @needs("ffprobe")
     def test_a_trimmed_clip_is_as_long_as_asked(self):
@@ -268,7 +262,8 @@ class Tools(unittest.TestCase):
         for path, facts in INDEX.items():
             if "cuts" not in facts:
                 continue
-            said = run("ffmpeg", "-hide_banner", "-nostats", "-i", SAMPLES / path, "-vf", "select='gt(scene,0.4)',showinfo", "-f", "null", "-").stderr
+            said = run("ffmpeg", "-hide_banner", "-nostats", "-i", SAMPLES / path, "-vf", "select='gt(scene,0.4)',showinfo", "-f", "null",
+                       "-").stderr
             found = [float(at) for at in re.findall(rb"pts_time:([\d.]+)", said)]
             self.assertEqual(len(found), len(facts["cuts"]), path)
             for one, other in zip(found, facts["cuts"]):
