@@ -8,6 +8,9 @@ Only the standard library; everything follows from the seeds below, byte for byt
 a library's Gaussian, and archives are built from stored blocks, so that no compressor's version shows. What is planted in
 each file (gaps, duplicates, bad rows, anomalies) is noted in expected.json as it is planted. The metadata and the messages
 are written by hand, in catalog/.
+
+Pictures, sounds and films come from make_media.py, whose encoders' bytes depend on their version: here they are only
+compared with the SHA-256 that it noted, together with what is planted, in files/media.json.
 """
 
 import argparse
@@ -304,6 +307,11 @@ def binaries():
 # ---- everything -----------------------------------------------------------------------------------------------------
 
 
+CATALOG = ("telemetry", "gameplay", "messages", "binary", "images", "audio", "video")
+REDUCERS = ["summary", "timeline", {"name": "contact-sheet", "columns": 5, "title": "One night at Acme"},
+            {"name": "playlist", "title": "Sounds and films of one night at Acme"}]
+
+
 def document(value):
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -320,11 +328,13 @@ def make():
             path = f"files/{folder}/{name}"
             out[path] = content if isinstance(content, bytes) else content.encode()
             facts[path] = noted
-    toons = [toon for name in ("telemetry", "gameplay", "messages", "binary") for toon in load(f"{name}.json")]
+    for path, noted in json.loads((HERE / "files" / "media.json").read_text()).items():
+        facts[path] = noted
+    toons = [toon for name in CATALOG for toon in load(f"{name}.json")]
     out["manifest.json"] = document({
         "metadata": {"title": {"en": "One night at Acme, in data", "es": "Una noche en Acme, en datos"}, "source": "samples/"},
         "operations": json.loads((HERE / "catalog" / "operations.json").read_text()),
-        "reducers": ["summary", "timeline"],
+        "reducers": REDUCERS,
         "toons": toons,
     })
     out["wordcloud.json"] = document({
@@ -334,7 +344,7 @@ def make():
     expected = {}
     for toon in toons:
         content = out.get(toon.get("file"), toon.get("text", "").encode())
-        noted = {"type": toon["type"], **facts.get(toon.get("file"), {})}
+        noted = {"type": toon["type"], **facts.get(toon.get("file"), {})}  # of media, the fingerprint is among the facts
         if content:  # a `json` toon's fingerprint is that of its canonical form
             noted.update(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         expected[toon["toonId"]] = noted
@@ -342,11 +352,18 @@ def make():
     return out
 
 
+def media_differing():
+    """Media files that are not what make_media.py noted."""
+    index = json.loads((HERE / "files" / "media.json").read_text())
+    return [path for path, noted in index.items()
+            if not (HERE / path).is_file() or hashlib.sha256((HERE / path).read_bytes()).hexdigest() != noted["sha256"]]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
     options = parser.parse_args()
-    different = []
+    different = media_differing() if options.check else []
     for path, content in make().items():
         target = HERE / path
         if options.check:

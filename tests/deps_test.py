@@ -1,5 +1,6 @@
 """The tree keeps its shape: who includes whom (the table of src/README.md), vendor headers, sizes, samples."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -155,10 +156,29 @@ class Tree(unittest.TestCase):
 
 
 class Samples(unittest.TestCase):
-    def test_the_samples_are_what_their_script_makes(self):
-        done = subprocess.run([sys.executable, str(ROOT / "samples" / "make_samples.py"), "--check"],
-                              capture_output=True, text=True, check=False, timeout=60)
+    def check(self, script):
+        done = subprocess.run([sys.executable, str(ROOT / "samples" / script), "--check"], capture_output=True, text=True,
+                              check=False, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_the_samples_are_what_their_script_makes(self):
+        self.check("make_samples.py")
+
+    def test_the_hostile_files_are_what_their_script_makes(self):
+        self.check("make_hostile.py")
+
+    def test_they_stay_small(self):
+        def size(folder):
+            return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+        self.assertLess(size(ROOT / "samples"), 12 << 20)
+        self.assertLess(size(ROOT / "samples" / "hostile"), 300 << 10)
+
+    def test_every_sample_has_a_title_and_a_description_of_its_own_in_two_languages(self):
+        toons = json.loads((ROOT / "samples" / "manifest.json").read_text(encoding="utf-8"))["toons"]
+        for field in ("title", "description"):
+            for language in ("en", "es"):
+                self.assertEqual(len({toon["metadata"][field][language] for toon in toons}), len(toons), (field, language))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import unittest
 from harness import BIN, ROOT, Api, alive, children, sha256, until
 
 DEV = ROOT / "dev"
+IMAGE_FACTS = ("format", "width", "height", "bands", "depth", "alpha", "colourSpace", "orientation", "frames", "durationMs")
 
 
 def moment(text):
@@ -36,7 +37,7 @@ class Demo(unittest.TestCase):
         self.assertNotIn("\x1b", done.stdout)
         server = int(re.search(r"^server (\d+) at http", done.stdout, re.MULTILINE)[1])
         self.assertFalse(alive(server))
-        for name in ("summary.json", "timeline.svg", "timeline.csv"):
+        for name in ("summary.json", "timeline.svg", "timeline.csv", "contact-sheet.webp", "playlist.json", "playlist.m3u8"):
             path = out / "acme-samples" / "_job" / name
             self.assertGreater(path.stat().st_size, 0)
             self.assertIn(str(path), done.stdout)
@@ -74,20 +75,23 @@ class Planted(unittest.TestCase):
             os.kill(cls.server, signal.SIGTERM)
         until("the kept server's end", lambda: not any(map(alive, [cls.server, *workers])), 60)
 
+    def failures(self):
+        return [(row["toonId"], row.get("error")) for row in self.rows.values() if row["state"] != "Succeeded"]
+
     def of_type(self, *types):
         return [(self.rows[toon], facts) for toon, facts in self.expected.items() if facts["type"] in types]
 
-    def test_all_34_toons_succeeded(self):
-        self.assertEqual((self.job["status"], self.job["toonCount"], self.job["succeeded"]), ("Completed", 34, 34))
+    def test_all_60_toons_succeeded(self):
+        self.assertEqual((self.job["status"], self.job["toonCount"], self.job["succeeded"]), ("Completed", 60, 60), self.failures())
         self.assertEqual(list(self.rows), list(self.expected))
         self.assertEqual({row["state"] for row in self.rows.values()}, {"Succeeded"})
 
     def test_fingerprints_are_those_of_the_files(self):
         checked = 0
-        for row, facts in self.of_type("telemetry", "gameplay", "binary"):
+        for row, facts in self.of_type("telemetry", "gameplay", "binary", "image", "audio", "video"):
             self.assertEqual(row["fingerprint"]["sha256"], facts["sha256"], row["toonId"])
             checked += 1
-        self.assertEqual(checked, 24)
+        self.assertEqual(checked, 50)
 
     def test_rows_and_what_was_wrong_with_them_are_counted(self):
         for row, facts in self.of_type("telemetry", "gameplay"):
@@ -130,6 +134,68 @@ class Planted(unittest.TestCase):
         self.assertGreater(self.rows["binary-06-noise"]["result"]["entropy"], 7.99)
         self.assertEqual(self.rows["binary-07-silence"]["result"]["entropy"], 0)
 
+    def test_images_are_described_as_they_were_made(self):
+        checked = 0
+        for row, facts in self.of_type("image"):
+            with self.subTest(row["toonId"]):
+                found = {"frames": 1, **row["result"]}
+                planted = {name: value for name, value in facts.items() if name in IMAGE_FACTS}
+                self.assertEqual({name: found.get(name) for name in planted}, planted)
+                for name, value in facts.get("exif", {}).items():
+                    self.assertEqual(found["exif"][name], value)
+                self.assertRegex(found["perceptualHash"], r"^[0-9a-f]{16}$")
+                self.assertRegex(found["dominantColour"], r"^#[0-9a-f]{6}$")
+            checked += 1
+        self.assertEqual(checked, 20)
+
+    def test_where_a_picture_was_taken_is_told_nowhere(self):
+        with_place = [row for row, facts in self.of_type("image") if facts.get("gps")]
+        self.assertEqual(len(with_place), 1)
+        for row in with_place:
+            told = json.dumps(row["result"]).lower()  # the toon's own metadata may say that there is a place
+            for word in ("gps", "latitude", "longitude", "location", "111.65", "35.19"):
+                self.assertNotIn(word, told)
+            for artifact in row["artifacts"]:
+                data = self.api.artifact(artifact["sha256"])
+                for mark in (b"GPS", b"Exif", b"EXIF"):
+                    self.assertNotIn(mark, data, artifact["name"])
+
+    def test_pictures_look_different_from_one_another(self):
+        hashes = [row["result"]["perceptualHash"] for row, _ in self.of_type("image")]
+        self.assertEqual(len(set(hashes)), 20)
+
+    def test_sounds_and_films_are_described_as_they_were_made(self):
+        checked = 0
+        for row, facts in self.of_type("audio", "video"):
+            with self.subTest(row["toonId"]):
+                result, audio = row["result"], row["result"]["audio"]
+                self.assertEqual((result["container"], audio["codec"], audio["sampleRate"], audio["channels"]),
+                                 (facts["container"], facts["codec"], facts["sampleRate"], facts["channels"]))
+                self.assertAlmostEqual(result["durationMs"], facts["durationMs"], delta=60)
+                if "integratedLufs" in facts:
+                    self.assertAlmostEqual(audio["loudness"]["integratedLufs"], facts["integratedLufs"], delta=0.2)
+                for name, value in facts.get("tags", {}).items():
+                    self.assertEqual(result["tags"][name], value)
+            checked += 1
+        self.assertEqual(checked, 6)
+
+    def test_the_cuts_of_films_are_counted(self):
+        for row, facts in self.of_type("video"):
+            video = row["result"]["video"]
+            self.assertEqual((video["codec"], video["width"], video["height"], video["frames"], video["sceneCount"]),
+                             (facts["videoCodec"], facts["width"], facts["height"], facts["frames"], len(facts["cuts"]) + 1))
+            self.assertAlmostEqual(video["frameRate"], facts["frameRate"], delta=0.1)
+
+    def test_the_sheet_and_the_playlist_hold_every_picture_and_every_clip(self):
+        artifacts = {artifact["name"]: artifact["sha256"] for artifact in self.job["artifacts"]}
+        self.assertLessEqual({"contact-sheet.webp", "playlist.json", "playlist.m3u8"}, set(artifacts))
+        sheet = self.api.artifact(artifacts["contact-sheet.webp"])
+        self.assertEqual((sheet[:4], sheet[8:12]), (b"RIFF", b"WEBP"))
+        listed = self.api.artifact(artifacts["playlist.json"]).decode()
+        self.assertTrue(self.api.artifact(artifacts["playlist.m3u8"]).startswith(b"#EXTM3U"))
+        for row, _ in self.of_type("audio", "video"):
+            self.assertIn(row["toonId"], listed)
+
     def test_the_printed_curl_lines_work(self):
         lines = [line for line in self.done.stdout.splitlines() if line.startswith("curl ")]
         self.assertEqual(len(lines), 3)
@@ -139,7 +205,7 @@ class Planted(unittest.TestCase):
 
     def test_artifacts_are_whole(self):
         artifacts = self.job["artifacts"] + [a for row in self.rows.values() for a in row["artifacts"]]
-        self.assertGreater(len(artifacts), 14)
+        self.assertGreater(len(artifacts), 44)
         for artifact in artifacts:
             self.assertEqual(sha256(self.api.artifact(artifact["sha256"])), artifact["sha256"], artifact)
 

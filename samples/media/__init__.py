@@ -1,0 +1,1 @@
+"""How the sample pictures, sounds and films are drawn. ../make_media.py encodes them."""
