@@ -29,9 +29,9 @@ struct PassReport {
 
 inline constexpr std::uint64_t kMaxDamagedShare = 50;  // one in so many: what a player conceals without annoying
 
-// "truncated-media" when the file ends well before what it declares, "invalid-media" when more than one packet in
-// kMaxDamagedShare (and more than one at all) is damaged. decoded_seconds: from the file's start to its last frame's
-// end.
+// "invalid-media" when more than one packet in kMaxDamagedShare (and more than one at all) is damaged, else
+// "truncated-media" when the file ends well before what it declares. decoded_seconds: from the file's start to its last
+// frame's end.
 [[nodiscard]] Processed<void> CheckWhole(const Input& input, const PassReport& report, double decoded_seconds);
 
 }  // namespace processors::media

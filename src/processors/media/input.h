@@ -42,7 +42,8 @@ class Input {
   explicit Input(std::string_view bytes) : bytes_(bytes) {}
   Processed<void> OpenContainer();
   Processed<void> FindStreams();
-  Processed<void> CheckStreams();
+  [[nodiscard]] Processed<void> CheckSize() const;
+  [[nodiscard]] Processed<void> CheckDuration() const;
   void ChooseStreams();
   static int OnRead(void* opaque, std::uint8_t* out, int size);
   static std::int64_t OnSeek(void* opaque, std::int64_t offset, int whence);
