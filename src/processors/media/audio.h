@@ -66,8 +66,8 @@ class AudioAnalysis final : public FrameSink {
   [[nodiscard]] Loudness ReadLoudness() const;
 
   const double file_start_;
-  std::optional<Resampler<float>> measured_;
-  std::optional<Resampler<std::int16_t>> printed_;
+  std::unique_ptr<Resampler<float>> measured_;  // from the first frame on, like those below
+  std::unique_ptr<Resampler<std::int16_t>> printed_;
   std::unique_ptr<ebur128_state, LoudnessFree> loudness_;
   std::unique_ptr<ChromaprintContext, PrintFree> print_;
   std::uint64_t samples_ = 0;        // of each channel

@@ -143,15 +143,15 @@ std::optional<Picture> CoverOf(const Input& input) {
 
 Processed<void> AddPoster(const Input& input, const MediaReport& report, std::optional<double> at, Output& output) {
   if (report.video) {
-    if (at && !report.video->asked) {
-      return Refuse("beyond-end",
-                    fmt::format("the film lasts {:.2f} s, the poster is asked at {} s", report.video->seconds, *at));
-    }
-    const Picture& picture = at ? *report.video->asked : report.video->poster;
-    return AddPicture(picture, "poster", PictureFormat::kJpeg, output);
+    const Picture* picture = &report.video->poster;
+    if (at) picture = report.video->asked ? &*report.video->asked : nullptr;
+    if (picture != nullptr) return AddPicture(*picture, "poster", PictureFormat::kJpeg, output);
+    return Refuse("beyond-end", fmt::format("the film lasts {:.2f} s, the poster is asked at {} s",
+                                            report.video->seconds, at.value_or(0)));
   }
   if (const auto cover = CoverOf(input)) return AddPicture(*cover, "poster", PictureFormat::kJpeg, output);
-  const Picture drawn = media::DrawWaveform(report.audio->peaks, kWaveformWidth, kWaveformHeight);
+  const Picture drawn =
+      media::DrawWaveform(report.audio ? report.audio->peaks : media::Peaks(), kWaveformWidth, kWaveformHeight);
   return AddPicture(drawn, "poster", PictureFormat::kPng, output);
 }
 
@@ -171,7 +171,8 @@ Processed<std::string> PerceptualOf(const MediaReport& report) {
     if (!hash) return std::unexpected(hash.error());
     return fmt::format("{:016x}", *hash);
   }
-  return report.audio->fingerprint.empty() ? "" : fmt::format("{:08x}", report.audio->fingerprint_hash);
+  if (!report.audio || report.audio->fingerprint.empty()) return "";
+  return fmt::format("{:08x}", report.audio->fingerprint_hash);
 }
 
 Processed<Output> Process(std::string_view verb, std::string_view bytes, const Wanted& wanted) {
