@@ -48,6 +48,7 @@ class AudioAnalysis final : public FrameSink {
 
   // "too-long", "unsupported-audio" (rates and channels out of range), "invalid-media".
   [[nodiscard]] Processed<void> Take(const AVFrame& frame, AVRational time_base) override;
+  [[nodiscard]] bool started() const { return measured_ != nullptr; }  // a frame has come
   // Once, last, after at least one frame.
   [[nodiscard]] Processed<AudioReport> Finish();
 

@@ -24,7 +24,8 @@ struct PassReport {
 // A decoder for `stream`, single-threaded. "unsupported-codec", "invalid-media".
 [[nodiscard]] Processed<AvPtr<AVCodecContext>> OpenDecoder(const AVStream& stream);
 
-// A null sink leaves that stream out; at least one is given. "invalid-media" when a stream decodes to nothing at all.
+// A null sink leaves that stream out; at least one is given. "invalid-media" when a stream decodes to nothing at
+// all; beside a film, a stream of sound without any packet is merely empty.
 [[nodiscard]] Processed<PassReport> DecodeAll(Input& input, FrameSink* audio, FrameSink* video);
 
 inline constexpr std::uint64_t kMaxDamagedShare = 50;  // one in so many: what a player conceals without annoying

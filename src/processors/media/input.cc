@@ -317,6 +317,23 @@ double Input::declared_seconds() const {
   return static_cast<double>(format_->duration) / AV_TIME_BASE;
 }
 
+double Input::promised_seconds() const {
+  const double declared = declared_seconds();
+  if (container_ == "wav") return declared;
+  double longest = 0;
+  unsigned chosen = 0;
+  bool known = true;
+  for (const AVStream* stream : {audio_, video_}) {
+    if (stream == nullptr) continue;
+    ++chosen;
+    known = known && stream->duration > 0;
+    longest = std::max(longest, static_cast<double>(stream->duration) * av_q2d(stream->time_base));
+  }
+  if (known) return std::min(declared, longest);
+  const bool others = format_->nb_streams > chosen + (cover_ == nullptr ? 0 : 1);
+  return others ? 0 : declared;
+}
+
 int Input::Read(AVPacket& packet) {
   const int error = av_read_frame(format_, &packet);
   if (error < 0) return error;

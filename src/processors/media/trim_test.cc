@@ -76,6 +76,8 @@ TEST(Trim, IsTheSameEachTime) {
 TEST(Trim, RefusesWhatLiesBeyondTheEnd) {
   const auto bytes = Make({.tones = {{.seconds = 2}}});
   EXPECT_EQ(CodeOf(RunOn("audio", bytes, {{"trim", R"({"start":2,"duration":1})"}})), "beyond-end");
+  const auto film = Make({.muxer = "mp4", .films = {{.scenes = {Scene(50, 30)}}}});
+  EXPECT_EQ(CodeOf(RunOn("video", film, {{"trim", R"({"start":2,"duration":1})"}})), "beyond-end");
   const auto tail = RunOn("audio", bytes, {{"trim", R"({"start":1.5,"duration":100})"}});
   EXPECT_EQ(NumberAt(tail, "/trim/durationMs"), 500);
 }
