@@ -147,8 +147,9 @@ TEST(Hostile, ADeclaredDurationIsHeldAgainstTheLimitAndTheSound) {
   EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "too-long");
   bytes.replace(header + 16, 4, Big(3'600'000));
   EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "ok");  // the track knows better
-  bytes.replace(Atom(bytes, "mdhd") + 16, 4, Big(3600 * 48000));
-  EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "truncated-media");
+  auto flac = Make({.muxer = "flac", .tones = {{.codec = "flac"}}});
+  flac.replace(22, 4, Big(3600 * 48000));  // samples, in STREAMINFO
+  EXPECT_EQ(CodeOf(RunOn("audio", flac)), "truncated-media");
 }
 
 TEST(Hostile, AHugeFrameIsRefusedByItsHeader) {
