@@ -66,6 +66,7 @@ TEST(Catalog, NamesEveryBadParameter) {
             (Places{"/width", "/height", "/format", "/quality", "/a~1b"}));
   EXPECT_EQ(Pointers("image", "crop", R"({"left":-1})"), (Places{"/left", "/top", "/width", "/height"}));
   EXPECT_EQ(Pointers("image", "resize", "{}"), Places{"/width"});
+  EXPECT_EQ(Pointers("audio", "waveform", R"({"width":4097,"height":2049})"), (Places{"/width", "/height"}));
   EXPECT_EQ(Pointers("video", "trim", R"({"start":0,"duration":0})"), Places{"/duration"});
   EXPECT_EQ(Pointers("telemetry", "clean", R"({"emit":0})"), Places{"/emit"});
   EXPECT_EQ(Pointers("telemetry", "stats", R"({"fields":[],"percentiles":[50,101,"x"]})"),
