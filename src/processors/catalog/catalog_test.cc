@@ -73,6 +73,7 @@ TEST(Catalog, NamesEveryBadParameter) {
   EXPECT_EQ(Pointers("image", "resize", R"({"width":16384})"), Places{"/width"});
   EXPECT_EQ(Pointers("image", "describe", R"({"location":"yes"})"), Places{"/location"});
   EXPECT_EQ(Pointers("image", "preview", R"({"width":64})"), Places{"/width"});
+  EXPECT_EQ(Pointers("audio", "waveform", R"({"width":4097,"height":2049})"), (Places{"/width", "/height"}));
   EXPECT_EQ(Pointers("video", "trim", R"({"start":0,"duration":0})"), Places{"/duration"});
   EXPECT_EQ(Pointers("telemetry", "clean", R"({"emit":0})"), Places{"/emit"});
   EXPECT_EQ(Pointers("telemetry", "stats", R"({"fields":[],"percentiles":[50,101,"x"]})"),

@@ -63,7 +63,7 @@ Processed<void> AudioAnalysis::Start(const AVFrame& frame) {
                   fmt::format("{} channels of {} Hz are out of range", channels, frame.sample_rate));
   }
   const bool known = frame.ch_layout.order != AV_CHANNEL_ORDER_UNSPEC;
-  measured_.emplace(frame.sample_rate, known ? Layout(frame.ch_layout) : Layout(channels));
+  measured_ = std::make_unique<Resampler<float>>(frame.sample_rate, known ? Layout(frame.ch_layout) : Layout(channels));
   constexpr int kModes = EBUR128_MODE_I | EBUR128_MODE_LRA | EBUR128_MODE_TRUE_PEAK;
   loudness_.reset(ebur128_init(static_cast<unsigned>(channels), static_cast<unsigned long>(frame.sample_rate), kModes));
   print_.reset(chromaprint_new(CHROMAPRINT_ALGORITHM_DEFAULT));
@@ -73,7 +73,7 @@ Processed<void> AudioAnalysis::Start(const AVFrame& frame) {
   const int print_rate = chromaprint_get_sample_rate(print_.get());
   const int print_channels = chromaprint_get_num_channels(print_.get());
   if (chromaprint_start(print_.get(), print_rate, print_channels) != 1) return RefuseMemory();
-  printed_.emplace(print_rate, Layout(print_channels), Filter::kChromaprint);
+  printed_ = std::make_unique<Resampler<std::int16_t>>(print_rate, Layout(print_channels), Filter::kChromaprint);
   print_samples_ = static_cast<std::uint64_t>(print_rate) * kFingerprintSeconds;
 
   report_.sample_rate = frame.sample_rate;
@@ -84,7 +84,7 @@ Processed<void> AudioAnalysis::Start(const AVFrame& frame) {
 }
 
 Processed<void> AudioAnalysis::Take(const AVFrame& frame, AVRational time_base) {
-  if (!measured_) {
+  if (measured_ == nullptr) {
     if (auto started = Start(frame); !started) return started;
     const std::int64_t at = frame.best_effort_timestamp;
     if (at != AV_NOPTS_VALUE) report_.start = std::max(0.0, static_cast<double>(at) * av_q2d(time_base) - file_start_);

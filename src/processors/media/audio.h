@@ -48,6 +48,7 @@ class AudioAnalysis final : public FrameSink {
 
   // "too-long", "unsupported-audio" (rates and channels out of range), "invalid-media".
   [[nodiscard]] Processed<void> Take(const AVFrame& frame, AVRational time_base) override;
+  [[nodiscard]] bool started() const { return measured_ != nullptr; }  // a frame has come
   // Once, last, after at least one frame.
   [[nodiscard]] Processed<AudioReport> Finish();
 
@@ -66,8 +67,8 @@ class AudioAnalysis final : public FrameSink {
   [[nodiscard]] Loudness ReadLoudness() const;
 
   const double file_start_;
-  std::optional<Resampler<float>> measured_;
-  std::optional<Resampler<std::int16_t>> printed_;
+  std::unique_ptr<Resampler<float>> measured_;  // from the first frame on, like those below
+  std::unique_ptr<Resampler<std::int16_t>> printed_;
   std::unique_ptr<ebur128_state, LoudnessFree> loudness_;
   std::unique_ptr<ChromaprintContext, PrintFree> print_;
   std::uint64_t samples_ = 0;        // of each channel

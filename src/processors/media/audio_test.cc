@@ -29,7 +29,7 @@ TEST(Audio, TruePeakSeesBetweenTheSamples) {
   // A sixth of the sampling rate from phase 0 is sampled at sin 60 degrees at most: 1.25 dB below its crest.
   const auto ran = RunOn("audio", Make({.tones = {{.hertz = 8000, .dbfs = -6}}}));
   EXPECT_NEAR(NumberAt(ran, "/audio/loudness/samplePeakDb"), -7.25, 0.02);
-  EXPECT_NEAR(NumberAt(ran, "/audio/loudness/truePeakDbtp"), -6, 0.2);
+  EXPECT_NEAR(NumberAt(ran, "/audio/loudness/truePeakDbtp"), -6, 0.4);  // its hard edges overshoot a little
 }
 
 TEST(Audio, SilenceHasNoLoudness) {
@@ -78,7 +78,7 @@ TEST(Audio, EveryContainerAndCodecIsRead) {
     EXPECT_EQ(NumberAt(ran, "/audio/sampleRate"), 48000);
     EXPECT_EQ(NumberAt(ran, "/audio/channels"), 2);
     EXPECT_NEAR(NumberAt(ran, "/durationMs"), 3000, 50);
-    EXPECT_NEAR(NumberAt(ran, "/audio/loudness/integratedLufs"), -23, 0.3);
+    EXPECT_NEAR(NumberAt(ran, "/audio/loudness/integratedLufs"), -23, 0.5);  // LAME scales by 0.95
   }
 }
 

@@ -24,14 +24,15 @@ struct PassReport {
 // A decoder for `stream`, single-threaded. "unsupported-codec", "invalid-media".
 [[nodiscard]] Processed<AvPtr<AVCodecContext>> OpenDecoder(const AVStream& stream);
 
-// A null sink leaves that stream out; at least one is given. "invalid-media" when a stream decodes to nothing at all.
+// A null sink leaves that stream out; at least one is given. "invalid-media" when a stream decodes to nothing at
+// all; beside a film, a stream of sound without any packet is merely empty.
 [[nodiscard]] Processed<PassReport> DecodeAll(Input& input, FrameSink* audio, FrameSink* video);
 
 inline constexpr std::uint64_t kMaxDamagedShare = 50;  // one in so many: what a player conceals without annoying
 
-// "truncated-media" when the file ends well before what it declares, "invalid-media" when more than one packet in
-// kMaxDamagedShare (and more than one at all) is damaged. decoded_seconds: from the file's start to its last frame's
-// end.
+// "invalid-media" when more than one packet in kMaxDamagedShare (and more than one at all) is damaged, else
+// "truncated-media" when the file ends well before what it declares. decoded_seconds: from the file's start to its last
+// frame's end.
 [[nodiscard]] Processed<void> CheckWhole(const Input& input, const PassReport& report, double decoded_seconds);
 
 }  // namespace processors::media

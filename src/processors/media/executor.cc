@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 
+#include "base/hash.h"
 #include "processors/media/audio.h"
 #include "processors/media/decode.h"
 #include "processors/media/input.h"
@@ -102,7 +103,7 @@ Processed<MediaReport> Analyse(Input& input, const Wanted& wanted) {
   auto pass = media::DecodeAll(input, audio ? &*audio : nullptr, video ? &*video : nullptr);
   if (!pass) return std::unexpected(pass.error());
   MediaReport report{.pass = *pass};
-  if (audio) {
+  if (audio && audio->started()) {
     auto finished = audio->Finish();
     if (!finished) return std::unexpected(finished.error());
     report.audio = std::move(*finished);
@@ -143,15 +144,15 @@ std::optional<Picture> CoverOf(const Input& input) {
 
 Processed<void> AddPoster(const Input& input, const MediaReport& report, std::optional<double> at, Output& output) {
   if (report.video) {
-    if (at && !report.video->asked) {
-      return Refuse("beyond-end",
-                    fmt::format("the film lasts {:.2f} s, the poster is asked at {} s", report.video->seconds, *at));
-    }
-    const Picture& picture = at ? *report.video->asked : report.video->poster;
-    return AddPicture(picture, "poster", PictureFormat::kJpeg, output);
+    const Picture* picture = &report.video->poster;
+    if (at) picture = report.video->asked ? &*report.video->asked : nullptr;
+    if (picture != nullptr) return AddPicture(*picture, "poster", PictureFormat::kJpeg, output);
+    return Refuse("beyond-end", fmt::format("the film lasts {:.2f} s, the poster is asked at {} s",
+                                            report.video->seconds, at.value_or(0)));
   }
   if (const auto cover = CoverOf(input)) return AddPicture(*cover, "poster", PictureFormat::kJpeg, output);
-  const Picture drawn = media::DrawWaveform(report.audio->peaks, kWaveformWidth, kWaveformHeight);
+  const Picture drawn =
+      media::DrawWaveform(report.audio ? report.audio->peaks : media::Peaks(), kWaveformWidth, kWaveformHeight);
   return AddPicture(drawn, "poster", PictureFormat::kPng, output);
 }
 
@@ -171,7 +172,8 @@ Processed<std::string> PerceptualOf(const MediaReport& report) {
     if (!hash) return std::unexpected(hash.error());
     return fmt::format("{:016x}", *hash);
   }
-  return report.audio->fingerprint.empty() ? "" : fmt::format("{:08x}", report.audio->fingerprint_hash);
+  if (!report.audio || report.audio->fingerprint.empty()) return "";
+  return fmt::format("{:08x}", report.audio->fingerprint_hash);
 }
 
 Processed<Output> Process(std::string_view verb, std::string_view bytes, const Wanted& wanted) {
@@ -192,6 +194,10 @@ Processed<Output> Process(std::string_view verb, std::string_view bytes, const W
     if (!added) return std::unexpected(added.error());
   }
   if (wanted.trim) {
+    if (wanted.trim->start >= report->seconds()) {
+      return Refuse("beyond-end", fmt::format("the file lasts {:.2f} s, the part begins at {} s", report->seconds(),
+                                              wanted.trim->start));
+    }
     auto trimmed = media::Trim(bytes, *wanted.trim);
     if (!trimmed) return std::unexpected(trimmed.error());
     output.artifacts.push_back(std::move(trimmed->artifact));
@@ -208,7 +214,10 @@ class MediaExecutor final : public ports::Executor {
  public:
   MediaExecutor() {
     media::SetUpLibav();
-    tzset();  // dates in headers are converted later, when the time zone's file cannot be opened any more
+    // What is loaded at its first use is used once now, while files can be opened: the time zone (for dates in headers)
+    // and OpenSSL's configuration.
+    tzset();
+    static_cast<void>(base::Sha256Of(""));
   }
 
   [[nodiscard]] std::string version() override {

@@ -64,7 +64,7 @@ TEST(Hostile, WhatIsNoMediaIsRefused) {
   EXPECT_EQ(CodeOf(RunOn("audio", "hello, this is a text and not a sound at all")), "unsupported-format");
   EXPECT_EQ(CodeOf(RunOn("audio", std::string(5000, '\0'))), "unsupported-format");
   EXPECT_EQ(CodeOf(RunOn("audio", std::string("RIFF\x24\0\0\0WAVE", 12) + std::string(100, 'x'))), "invalid-media");
-  EXPECT_EQ(CodeOf(RunOn("audio", "ID3")), "unsupported-format");
+  EXPECT_EQ(CodeOf(RunOn("audio", "ID3")), "invalid-media");
   EXPECT_EQ(CodeOf(RunOn("video", std::string("\0\0\0\x14"
                                               "ftypisom\0\0\0\0isom",
                                               20))),
@@ -88,14 +88,37 @@ TEST(Hostile, ListsOfOtherFilesAreRefused) {
   }
 }
 
-// A data reference that says "the samples are in another file", as QuickTime's alias record has it.
+// A data reference that says "the samples are in another file": QuickTime's alias record with an absolute path, put
+// into the place of the one that says "in this file".
+std::string WithAlias(std::string bytes, const std::string& path) {
+  const std::string here(
+      "\0\0\0\x0c"
+      "url \0\0\0\1",
+      12);
+  const auto at = bytes.find(here);
+  EXPECT_NE(at, std::string::npos);
+  std::string alias = std::string("alis\0\0\0\0", 8) + std::string(150, '\0');
+  alias += std::string("\0\2\0", 3) + static_cast<char>(path.size()) + path;
+  if (path.size() % 2 != 0) alias += '\0';
+  alias += std::string("\xff\xff\0\0", 4);
+  alias = Big(static_cast<std::uint32_t>(alias.size() + 4)) + alias;
+  bytes.replace(at, here.size(), alias);
+  const auto moov = bytes.rfind("moov", at);
+  for (const char* name : {"moov", "trak", "mdia", "minf", "dinf", "dref"}) {
+    const auto atom = bytes.find(name, moov);
+    std::uint32_t size = 0;
+    for (std::size_t i = atom - 4; i < atom; ++i) size = size << 8U | static_cast<unsigned char>(bytes[i]);
+    bytes.replace(atom - 4, 4, Big(size + static_cast<std::uint32_t>(alias.size() - here.size())));
+  }
+  return bytes;
+}
+
 TEST(Hostile, SamplesInAnotherFileAreNotFetched) {
-  auto bytes = Make({.muxer = "mov", .tones = {{.codec = "pcm_s16le"}}});
-  ASSERT_EQ(CodeOf(RunOn("audio", bytes)), "ok");
-  const auto entry = bytes.find(std::string("url \0\0\0\1", 8));  // flag 1: the samples are in this file
-  ASSERT_NE(entry, std::string::npos);
-  bytes.replace(entry, 8, std::string("alis\0\0\0\0", 8));
-  EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "invalid-media");
+  const auto sound = Make({.muxer = "mov", .tones = {{.codec = "pcm_s16le"}}});
+  ASSERT_EQ(CodeOf(RunOn("audio", sound)), "ok");
+  const TempFile other(sound);
+  const auto ran = RunOn("audio", WithAlias(sound, other.path()));
+  EXPECT_EQ(CodeOf(ran), "invalid-media");
 }
 
 TEST(Hostile, NothingElseIsOpenedForAFile) {
@@ -123,15 +146,25 @@ TEST(Hostile, ADeclaredDurationIsHeldAgainstTheLimitAndTheSound) {
   bytes.replace(header + 16, 4, Big(14'401'000));
   EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "too-long");
   bytes.replace(header + 16, 4, Big(3'600'000));
-  EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "truncated-media");
+  EXPECT_EQ(CodeOf(RunOn("audio", bytes)), "ok");  // the track knows better
+  auto flac = Make({.muxer = "flac", .tones = {{.codec = "flac"}}});
+  flac.replace(22, 4, Big(3600 * 48000));  // samples, in STREAMINFO
+  EXPECT_EQ(CodeOf(RunOn("audio", flac)), "truncated-media");
 }
 
 TEST(Hostile, AHugeFrameIsRefusedByItsHeader) {
-  auto bytes = Make({.muxer = "avi", .films = {{.codec = "mjpeg", .scenes = {Scene(5, 50)}}}});
-  const auto format = Atom(bytes, "strf") + 4;  // BITMAPINFOHEADER: its size, width, height
-  bytes.replace(format + 4, 8, std::string("\xff\xff\0\0\xff\xff\0\0", 8));
-  const auto header_only = CodeOf(RunOn("video", bytes));
-  EXPECT_EQ(header_only, "video-too-large");
+  const auto wide =
+      Make({.muxer = "avi", .films = {{.codec = "mjpeg", .width = 8208, .height = 16, .scenes = {Scene(1, 50)}}}});
+  EXPECT_EQ(CodeOf(RunOn("video", wide)), "video-too-large");
+  // 65535 x 65535 in the container's header and in every frame's: 6 GB each, if they were believed.
+  auto bomb = Make({.muxer = "avi", .films = {{.codec = "mjpeg", .scenes = {Scene(5, 50)}}}});
+  const auto format = Atom(bomb, "strf") + 4;  // BITMAPINFOHEADER: its size, width, height
+  bomb.replace(format + 4, 8, std::string("\xff\xff\0\0\xff\xff\0\0", 8));
+  const std::string frame_header("\xff\xc0\0\x11\x08", 5);
+  for (auto at = bomb.find(frame_header); at != std::string::npos; at = bomb.find(frame_header, at + 9)) {
+    bomb.replace(at + 5, 4, "\xff\xff\xff\xff");
+  }
+  EXPECT_EQ(CodeOf(RunOn("video", bomb)), "video-too-large");
 }
 
 TEST(Hostile, ForeignCodecsAreNamed) {

@@ -141,6 +141,29 @@ std::string_view Refine(std::string_view name, std::string_view bytes) {
   return name;
 }
 
+std::uint32_t LittleAt(std::string_view bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 4; i > 0; --i) value = value << 8U | static_cast<unsigned char>(bytes[at + i - 1]);
+  return value;
+}
+
+// What the "data" chunk of a WAV file says: libav believes the file's length instead. 0: it says nothing, as when the
+// writer could not go back.
+double WavSeconds(std::string_view bytes, const AVCodecParameters& parameters) {
+  constexpr std::size_t kHead = 8;  // of a chunk: its name, its length
+  std::size_t at = 12;
+  while (at + kHead <= bytes.size()) {
+    const std::size_t length = LittleAt(bytes, at + 4);
+    if (bytes.substr(at, 4) == "data") {
+      const bool streamed = length == 0 || length >= 0x7fff'ffffU;
+      const std::int64_t rate = static_cast<std::int64_t>(parameters.block_align) * parameters.sample_rate;
+      return streamed || rate <= 0 ? 0 : static_cast<double>(length) / static_cast<double>(rate);
+    }
+    at += kHead + length + length % 2;
+  }
+  return 0;
+}
+
 Processed<void> RefuseStreams() {
   return Refuse("too-many-streams", fmt::format("the file has more than {} streams", job::kMaxMediaStreams));
 }
@@ -180,8 +203,7 @@ Processed<std::unique_ptr<Input>> Input::Open(std::string_view bytes) {
   auto input = std::unique_ptr<Input>(new Input(bytes));
   if (auto opened = input->OpenContainer(); !opened) return std::unexpected(opened.error());
   if (auto found = input->FindStreams(); !found) return std::unexpected(found.error());
-  input->ChooseStreams();
-  if (auto checked = input->CheckStreams(); !checked) return std::unexpected(checked.error());
+  if (auto checked = input->CheckDuration(); !checked) return std::unexpected(checked.error());
   return input;
 }
 
@@ -242,14 +264,19 @@ Processed<void> Input::OpenContainer() {
 
 Processed<void> Input::FindStreams() {
   if (format_->nb_streams > job::kMaxMediaStreams) return RefuseStreams();
+  ChooseStreams();
+  // Once more below, as decoders know better; but sizes that they refuse, they forget.
+  if (auto sized = CheckSize(); !sized) return sized;
   ProbeOptions options(format_->nb_streams);
   const int error = avformat_find_stream_info(format_, options.data());
   if (TakeTooManyStreams() || format_->nb_streams > job::kMaxMediaStreams) return RefuseStreams();
   if (error < 0) return RefuseAv(fmt::format("the {} container's streams cannot be read", container_), error);
-  return {};
+  ChooseStreams();
+  return CheckSize();
 }
 
 void Input::ChooseStreams() {
+  audio_ = video_ = cover_ = nullptr;
   constexpr int kStill = AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS;
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
     AVStream* stream = format_->streams[i];
@@ -265,16 +292,17 @@ void Input::ChooseStreams() {
   }
 }
 
-Processed<void> Input::CheckStreams() {
-  if (video_ != nullptr) {
-    const std::int64_t width = video_->codecpar->width;
-    const std::int64_t height = video_->codecpar->height;
-    constexpr std::int64_t kSide = job::kMaxVideoSide;
-    if (width > kSide || height > kSide || width * height > kMaxVideoPixels) {
-      return Refuse("video-too-large", fmt::format("a frame of {}x{} is over {} pixels or {} a side", width, height,
-                                                   kMaxVideoPixels, job::kMaxVideoSide));
-    }
-  }
+Processed<void> Input::CheckSize() const {
+  if (video_ == nullptr) return {};
+  const std::int64_t width = video_->codecpar->width;
+  const std::int64_t height = video_->codecpar->height;
+  constexpr std::int64_t kSide = job::kMaxVideoSide;
+  if (width <= kSide && height <= kSide && width * height <= kMaxVideoPixels) return {};
+  return Refuse("video-too-large", fmt::format("a frame of {}x{} is over {} pixels or {} a side", width, height,
+                                               kMaxVideoPixels, job::kMaxVideoSide));
+}
+
+Processed<void> Input::CheckDuration() const {
   const double seconds = declared_seconds();
   if (seconds > static_cast<double>(job::kMaxMediaDuration.count())) {
     return Refuse("too-long", fmt::format("the file says that it lasts {:.0f} s, over {} s", seconds,
@@ -284,8 +312,26 @@ Processed<void> Input::CheckStreams() {
 }
 
 double Input::declared_seconds() const {
+  if (container_ == "wav" && audio_ != nullptr) return WavSeconds(bytes_, *audio_->codecpar);
   if (format_->duration <= 0 || format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return 0;
   return static_cast<double>(format_->duration) / AV_TIME_BASE;
+}
+
+double Input::promised_seconds() const {
+  const double declared = declared_seconds();
+  if (container_ == "wav") return declared;
+  double longest = 0;
+  unsigned chosen = 0;
+  bool known = true;
+  for (const AVStream* stream : {audio_, video_}) {
+    if (stream == nullptr) continue;
+    ++chosen;
+    known = known && stream->duration > 0;
+    longest = std::max(longest, static_cast<double>(stream->duration) * av_q2d(stream->time_base));
+  }
+  if (known) return std::min(declared, longest);
+  const bool others = format_->nb_streams > chosen + (cover_ == nullptr ? 0 : 1);
+  return others ? 0 : declared;
 }
 
 int Input::Read(AVPacket& packet) {

@@ -32,6 +32,9 @@ class Input {
   [[nodiscard]] AVStream* cover() const { return cover_; }
   // Seconds that the container promises; 0: it does not say, or libav has only guessed.
   [[nodiscard]] double declared_seconds() const;
+  // What the chosen streams promise, to hold against what comes; 0: they say nothing. Less than declared_seconds()
+  // where subtitles go on after the end.
+  [[nodiscard]] double promised_seconds() const;
   // How often the file asked for another file. Always in vain.
   [[nodiscard]] std::uint32_t refused_opens() const { return refused_opens_; }
 
@@ -42,7 +45,8 @@ class Input {
   explicit Input(std::string_view bytes) : bytes_(bytes) {}
   Processed<void> OpenContainer();
   Processed<void> FindStreams();
-  Processed<void> CheckStreams();
+  [[nodiscard]] Processed<void> CheckSize() const;
+  [[nodiscard]] Processed<void> CheckDuration() const;
   void ChooseStreams();
   static int OnRead(void* opaque, std::uint8_t* out, int size);
   static std::int64_t OnSeek(void* opaque, std::int64_t offset, int whence);

@@ -69,7 +69,7 @@ class Maker {
     stream->avg_frame_rate = codec->framerate;
     if (film.rotation != 0) {
       auto* matrix = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(std::int32_t));
-      av_display_rotation_set(reinterpret_cast<std::int32_t*>(matrix), -film.rotation);
+      av_display_rotation_set(reinterpret_cast<std::int32_t*>(matrix), film.rotation);
     }
     std::int64_t at = 0;
     for (const auto& scene : film.scenes) {

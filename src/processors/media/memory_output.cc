@@ -24,7 +24,11 @@ int MemoryOutput::OnWrite(void* opaque, std::uint8_t* data, int size) {
     self.overflowed_ = true;
     return AVERROR(ENOSPC);
   }
-  if (self.bytes_.size() < self.position_ + count) self.bytes_.resize(self.position_ + count);
+  try {
+    if (self.bytes_.size() < self.position_ + count) self.bytes_.resize(self.position_ + count);
+  } catch (const std::bad_alloc&) {  // not through libav's frames
+    return AVERROR(ENOMEM);
+  }
   std::memcpy(self.bytes_.data() + self.position_, data, count);
   self.position_ += count;
   return size;

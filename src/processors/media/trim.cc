@@ -58,6 +58,15 @@ std::int64_t Ticks(double seconds, AVRational time_base) {
   return std::llround(seconds * time_base.den / time_base.num);
 }
 
+// Whether the packet's times are of a file that this executor takes at all; sums of others would overflow.
+bool HasSaneTimes(const AVPacket& packet, AVRational time_base) {
+  constexpr double kMost = 1e6;  // seconds, either way
+  const auto sane = [&](std::int64_t ticks) {
+    return std::abs(static_cast<double>(ticks) * av_q2d(time_base)) < kMost;
+  };
+  return sane(packet.pts) && sane(packet.dts) && sane(packet.duration);
+}
+
 // Where the film's copy begins: seconds of the last keyframe at or before `start`, by reading the whole file once. An
 // index could lie.
 Processed<double> KeyframeBefore(std::string_view bytes, double start) {
@@ -71,7 +80,9 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
   const auto packet = NewPacket();
   while ((*input)->Read(*packet) >= 0) {
     const std::int64_t at = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
-    if (packet->stream_index == video->index && (packet->flags & AV_PKT_FLAG_KEY) != 0 && at != AV_NOPTS_VALUE) {
+    packet->pts = packet->dts = at;
+    if (packet->stream_index == video->index && (packet->flags & AV_PKT_FLAG_KEY) != 0 && at != AV_NOPTS_VALUE &&
+        HasSaneTimes(*packet, video->time_base)) {
       if (!first) first = at - file_start;
       if (at - file_start <= wanted) found = std::max(found.value_or(at - file_start), at - file_start);
     }
@@ -163,14 +174,17 @@ class Copier {
     }
     AVStream* to = avformat_new_stream(muxer_.get(), nullptr);
     if (to == nullptr || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0) return RefuseMemory();
-    to->codecpar->codec_tag = 0;  // each container names codecs in its own way
+    // Each container names codecs in its own way; of several names for one, the file's own stays.
+    const AVCodecTag* const* tags = muxer_->oformat->codec_tag;
+    if (tags == nullptr || av_codec_get_id(tags, from->codecpar->codec_tag) != codec) to->codecpar->codec_tag = 0;
     to->time_base = from->time_base;
     to->sample_aspect_ratio = from->sample_aspect_ratio;
     to->avg_frame_rate = from->avg_frame_rate;
     if (IsFlac(*to->codecpar)) SetFlacTotals(to->codecpar->extradata, 0);
     if (auto copied = CopyRotation(*from, *to); !copied) return copied;
     const int bits = av_get_exact_bits_per_sample(codec);
-    const bool pcm = std::string_view(avcodec_get_name(codec)).starts_with("pcm_") && bits > 0;
+    const bool pcm =
+        std::string_view(avcodec_get_name(codec)).starts_with("pcm_") && bits > 0 && from->codecpar->sample_rate > 0;
     routes_.push_back({.from = from,
                        .to = to,
                        .pcm_frame = pcm ? bits / 8 * from->codecpar->ch_layout.nb_channels : 0,
@@ -209,7 +223,7 @@ class Copier {
   Processed<void> Copy(AVPacket& packet, Route& route) {
     if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
     if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
-    if (packet.pts == AV_NOPTS_VALUE || packet.size <= 0) return {};
+    if (packet.pts == AV_NOPTS_VALUE || packet.size <= 0 || !HasSaneTimes(packet, route.from->time_base)) return {};
     packet.pts -= route.file_start;
     packet.dts -= route.file_start;
     const bool film = route.from == input_.video();

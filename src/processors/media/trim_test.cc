@@ -55,7 +55,8 @@ TEST(Trim, FilmBeginsAtTheKeyframeBefore) {
     const auto bytes = Make({.muxer = muxer, .tones = {{.codec = "aac", .seconds = 4}}, .films = {film}});
     const auto ran = RunOn("video", bytes, {{"trim", R"({"start":1,"duration":1.4})"}});
     ASSERT_EQ(CodeOf(ran), "ok") << ran.error().error.message;
-    EXPECT_EQ(NumberAt(ran, "/trim/startMs"), 800);  // keyframes at 0, 0.8, 1.6 …
+    // Keyframes at 0, 0.8, 1.6 …; in Matroska all is 21 ms later, for the sound begins with AAC's own delay.
+    EXPECT_NEAR(NumberAt(ran, "/trim/startMs"), 800, 25);
     EXPECT_EQ(NumberAt(ran, "/trim/durationMs"), 1600);
     const auto again = RunOn("video", Artifact(ran, muxer == std::string("mp4") ? "trim.mp4" : "trim.mkv"));
     ASSERT_EQ(CodeOf(again), "ok") << again.error().error.message;
@@ -75,6 +76,8 @@ TEST(Trim, IsTheSameEachTime) {
 TEST(Trim, RefusesWhatLiesBeyondTheEnd) {
   const auto bytes = Make({.tones = {{.seconds = 2}}});
   EXPECT_EQ(CodeOf(RunOn("audio", bytes, {{"trim", R"({"start":2,"duration":1})"}})), "beyond-end");
+  const auto film = Make({.muxer = "mp4", .films = {{.scenes = {Scene(50, 30)}}}});
+  EXPECT_EQ(CodeOf(RunOn("video", film, {{"trim", R"({"start":2,"duration":1})"}})), "beyond-end");
   const auto tail = RunOn("audio", bytes, {{"trim", R"({"start":1.5,"duration":100})"}});
   EXPECT_EQ(NumberAt(tail, "/trim/durationMs"), 500);
 }
