@@ -144,6 +144,7 @@ base::Status LocalHome::OpenFlow() {
   UT_TRY_ASSIGN(versions_, ReadVersions(answer));
   flow::FanOutOptions options{.max_workers = static_cast<std::size_t>(workers_),
                               .chunk_timeout = settings_.chunk_timeout};
+  options.timeouts["media"] = std::max<std::chrono::milliseconds>(settings_.chunk_timeout, job::kMediaChunkTimeout);
   for (const config::CustomProcessor& processor : settings_.processors) {
     versions_[processor.type] = processor.version;
     options.per_toon_classes.push_back(processor.type);

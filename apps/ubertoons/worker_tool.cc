@@ -30,8 +30,10 @@ std::map<std::string, std::string> ExecutorEnvironment(const config::Config& set
           {"UBERTOONS_LIMITS_MAX_IMAGE_PIXELS", std::to_string(limits.max_image_pixels)},
           {"UBERTOONS_LIMITS_MAX_EXECUTOR_MEMORY", std::to_string(limits.max_executor_memory)},
           {"UBERTOONS_LIMITS_MAX_EXECUTOR_OUTPUT", std::to_string(limits.max_executor_output)},
-          {"UBERTOONS_LIMITS_MAX_EXECUTOR_CPU_SECONDS", std::to_string(limits.max_executor_cpu_seconds)},
-          {"UBERTOONS_LIMITS_MAX_EXECUTOR_WALL_SECONDS", std::to_string(limits.max_executor_wall_seconds)}};
+          {"UBERTOONS_LIMITS_MAX_IMAGE_CPU_SECONDS", std::to_string(limits.max_image_cpu_seconds)},
+          {"UBERTOONS_LIMITS_MAX_IMAGE_WALL_SECONDS", std::to_string(limits.max_image_wall_seconds)},
+          {"UBERTOONS_LIMITS_MAX_MEDIA_CPU_SECONDS", std::to_string(limits.max_media_cpu_seconds)},
+          {"UBERTOONS_LIMITS_MAX_MEDIA_WALL_SECONDS", std::to_string(limits.max_media_wall_seconds)}};
 }
 
 base::Result<std::string> AskWorker(const std::string& worker, std::string_view option,

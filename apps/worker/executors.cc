@@ -16,8 +16,6 @@ namespace worker {
 
 namespace {
 
-constexpr std::string_view kPrograms[] = {"ubertoons-exec-image", "ubertoons-exec-media"};
-
 std::string_view Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -28,26 +26,42 @@ struct LimitVariable {
   std::uint64_t sandbox::TaskLimits::* member;
 };
 constexpr LimitVariable kLimits[] = {
+    // of both executors
     {"UBERTOONS_LIMITS_MAX_MEDIA_BYTES", &sandbox::TaskLimits::max_input_bytes},
     {"UBERTOONS_LIMITS_MAX_IMAGE_PIXELS", &sandbox::TaskLimits::max_image_pixels},
     {"UBERTOONS_LIMITS_MAX_EXECUTOR_MEMORY", &sandbox::TaskLimits::memory_bytes},
     {"UBERTOONS_LIMITS_MAX_EXECUTOR_OUTPUT", &sandbox::TaskLimits::output_bytes},
-    {"UBERTOONS_LIMITS_MAX_EXECUTOR_CPU_SECONDS", &sandbox::TaskLimits::cpu_seconds},
-    {"UBERTOONS_LIMITS_MAX_EXECUTOR_WALL_SECONDS", &sandbox::TaskLimits::wall_seconds},
 };
 
-base::Status ReadLimits(sandbox::TaskLimits& limits) {
-  for (const LimitVariable& variable : kLimits) {
-    const std::string_view text = Variable(variable.name);
-    if (text.empty()) continue;
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > limits.*variable.member) {
-      return base::Fail(base::Code::kInvalid,
-                        fmt::format("{} must be a number from 1 to {}", variable.name, limits.*variable.member));
-    }
-    limits.*variable.member = value;
+// One executor: its program, and what time its toons may take.
+struct Kind {
+  std::string_view program;
+  LimitVariable cpu;
+  LimitVariable wall;
+  std::uint64_t cpu_seconds = 0;  // built in
+  std::uint64_t wall_seconds = 0;
+};
+constexpr Kind kKinds[] = {{"ubertoons-exec-image",
+                            {"UBERTOONS_LIMITS_MAX_IMAGE_CPU_SECONDS", &sandbox::TaskLimits::cpu_seconds},
+                            {"UBERTOONS_LIMITS_MAX_IMAGE_WALL_SECONDS", &sandbox::TaskLimits::wall_seconds},
+                            job::Limits{}.max_image_cpu_seconds,
+                            job::Limits{}.max_image_wall_seconds},
+                           {"ubertoons-exec-media",
+                            {"UBERTOONS_LIMITS_MAX_MEDIA_CPU_SECONDS", &sandbox::TaskLimits::cpu_seconds},
+                            {"UBERTOONS_LIMITS_MAX_MEDIA_WALL_SECONDS", &sandbox::TaskLimits::wall_seconds},
+                            job::Limits{}.max_media_cpu_seconds,
+                            job::Limits{}.max_media_wall_seconds}};
+
+base::Status ReadLimit(const LimitVariable& variable, sandbox::TaskLimits& limits) {
+  const std::string_view text = Variable(variable.name);
+  if (text.empty()) return {};
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > limits.*variable.member) {
+    return base::Fail(base::Code::kInvalid,
+                      fmt::format("{} must be a number from 1 to {}", variable.name, limits.*variable.member));
   }
+  limits.*variable.member = value;
   return {};
 }
 
@@ -58,8 +72,10 @@ std::string ExecutorFolder() {
   return error ? "." : self.parent_path().string();
 }
 
-base::Result<sandbox::PoolOptions> Options(std::string_view program) {
-  sandbox::PoolOptions options{.program = fmt::format("{}/{}", ExecutorFolder(), program)};
+base::Result<sandbox::PoolOptions> Options(const Kind& kind) {
+  sandbox::PoolOptions options{.program = fmt::format("{}/{}", ExecutorFolder(), kind.program)};
+  options.limits.cpu_seconds = kind.cpu_seconds;
+  options.limits.wall_seconds = kind.wall_seconds;
   if (const std::string_view level = Variable("UBERTOONS_ISOLATION"); !level.empty()) {
     const auto found = std::ranges::find(sandbox::kLevelNames, level);
     if (found == std::end(sandbox::kLevelNames)) {
@@ -67,7 +83,9 @@ base::Result<sandbox::PoolOptions> Options(std::string_view program) {
     }
     options.level = static_cast<sandbox::Level>(found - std::begin(sandbox::kLevelNames));
   }
-  UT_TRY(ReadLimits(options.limits));
+  for (const LimitVariable& limit : kLimits) UT_TRY(ReadLimit(limit, options.limits));
+  UT_TRY(ReadLimit(kind.cpu, options.limits));
+  UT_TRY(ReadLimit(kind.wall, options.limits));
   return options;
 }
 
@@ -76,8 +94,8 @@ base::Result<sandbox::PoolOptions> Options(std::string_view program) {
 base::Result<MediaExecutors> MediaExecutors::FromEnvironment() {
   MediaExecutors executors;
   std::unique_ptr<ports::Executor>* const places[] = {&executors.image_, &executors.media_};
-  for (std::size_t i = 0; i < std::size(kPrograms); ++i) {
-    UT_TRY_ASSIGN(sandbox::PoolOptions options, Options(kPrograms[i]));
+  for (std::size_t i = 0; i < std::size(kKinds); ++i) {
+    UT_TRY_ASSIGN(sandbox::PoolOptions options, Options(kKinds[i]));
     // A package for one class of work carries only its own executor.
     if (::access(options.program.c_str(), X_OK) != 0) continue;
     *places[i] = sandbox::NewExecutorPool(std::move(options));
@@ -87,8 +105,8 @@ base::Result<MediaExecutors> MediaExecutors::FromEnvironment() {
 
 base::Result<std::string> MediaExecutors::Examine() {
   std::string json = "[";
-  for (const std::string_view program : kPrograms) {
-    UT_TRY_ASSIGN(const sandbox::PoolOptions options, Options(program));
+  for (const Kind& kind : kKinds) {
+    UT_TRY_ASSIGN(const sandbox::PoolOptions options, Options(kind));
     if (::access(options.program.c_str(), X_OK) != 0) continue;
     UT_TRY_ASSIGN(const std::string report, sandbox::Examine(options));
     if (json.size() > 1) json += ',';

@@ -3,7 +3,8 @@
 //   UBERTOONS_EXECUTORS=DIR             where ubertoons-exec-image and -media lie; absent: beside this program
 //   UBERTOONS_ISOLATION=LEVEL           "strict" (default) or "contained"
 //   UBERTOONS_LIMITS_MAX_MEDIA_BYTES, _MAX_IMAGE_PIXELS, _MAX_EXECUTOR_MEMORY, _MAX_EXECUTOR_OUTPUT,
-//   _MAX_EXECUTOR_CPU_SECONDS, _MAX_EXECUTOR_WALL_SECONDS=N      plain numbers; lower than job::Limits, never higher
+//   _MAX_IMAGE_CPU_SECONDS, _MAX_IMAGE_WALL_SECONDS, _MAX_MEDIA_CPU_SECONDS, _MAX_MEDIA_WALL_SECONDS=N
+//                                       plain numbers; lower than job::Limits, never higher
 #pragma once
 
 #include <memory>

@@ -187,8 +187,10 @@ constexpr Setting kSettings[] = {
     {"limits.max_image_pixels", SetCountLimit<&job::Limits::max_image_pixels>},
     {"limits.max_executor_memory", SetByteLimit<&job::Limits::max_executor_memory>},
     {"limits.max_executor_output", SetByteLimit<&job::Limits::max_executor_output>},
-    {"limits.max_executor_cpu_seconds", SetCountLimit<&job::Limits::max_executor_cpu_seconds>},
-    {"limits.max_executor_wall_seconds", SetCountLimit<&job::Limits::max_executor_wall_seconds>},
+    {"limits.max_image_cpu_seconds", SetCountLimit<&job::Limits::max_image_cpu_seconds>},
+    {"limits.max_image_wall_seconds", SetCountLimit<&job::Limits::max_image_wall_seconds>},
+    {"limits.max_media_cpu_seconds", SetCountLimit<&job::Limits::max_media_cpu_seconds>},
+    {"limits.max_media_wall_seconds", SetCountLimit<&job::Limits::max_media_wall_seconds>},
     {"limits.max_page_size", SetCountLimit<&job::Limits::max_page_size>},
     {"limits.max_page_bytes", SetByteLimit<&job::Limits::max_page_bytes>},
 };

@@ -45,8 +45,9 @@ inline constexpr std::uint32_t kMaxImageFrames = 1'000;  // of an animation
 inline constexpr std::uint32_t kMaxVideoSide = 8'192;    // pixels: a decoder holds several whole frames
 inline constexpr std::uint32_t kMaxMediaStreams = 16;    // audio, video, subtitles, covers
 inline constexpr std::chrono::seconds kMaxMediaDuration{14'400};
-inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;  // then a fresh one: leaks and fragments end with it
-inline constexpr std::uint32_t kMaxTenantExecutors = 3;       // idle children a worker keeps, one a tenant
+inline constexpr std::chrono::seconds kMediaChunkTimeout{900};  // of audio and video, as long as Lambda lets one run
+inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;    // then a fresh one: leaks and fragments end with it
+inline constexpr std::uint32_t kMaxTenantExecutors = 3;         // idle children a worker keeps, one a tenant
 inline constexpr std::uint64_t kExecutorRecycleBytes = 400ULL << 20U;  // resident after a toon: a fresh one
 inline constexpr std::uint32_t kMaxSheetTiles = 400;                   // of a contact sheet
 
@@ -66,8 +67,10 @@ struct Limits {
   std::uint64_t max_image_pixels = 200'000'000;       // width x height x frames, from the header
   std::uint64_t max_executor_memory = 1ULL << 30U;    // bytes that decoding one toon may add to its executor
   std::uint64_t max_executor_output = 128ULL << 20U;  // bytes of result and artifacts of one toon
-  std::uint64_t max_executor_cpu_seconds = 30;        // CPU time of one toon
-  std::uint64_t max_executor_wall_seconds = 45;       // and by the clock: below chunk_timeout
+  std::uint64_t max_image_cpu_seconds = 30;           // CPU time of one image
+  std::uint64_t max_image_wall_seconds = 45;          // and by the clock: below chunk_timeout
+  std::uint64_t max_media_cpu_seconds = 300;          // of one audio or video: four hours of sound take 90
+  std::uint64_t max_media_wall_seconds = 400;         // and by the clock: below kMediaChunkTimeout
   std::uint64_t max_page_size = 1000;                 // of results and jobs
   std::uint64_t max_page_bytes = 8ULL << 20U;         // a page of results is cut here even if it has fewer rows
 };

@@ -153,8 +153,8 @@ ports::ProcessorFailure Child::Verdict(Cause cause, const End& end, const Proces
   const TaskLimits& limits = options_.limits;
   const std::string_view phase = kPhaseNames[static_cast<std::size_t>(record.phase)];
   if (cause == Cause::kLate) {
-    return Lethal("time-limit", fmt::format("decoding takes longer than it may: {} seconds (maxExecutorWallSeconds)",
-                                            limits.wall_seconds));
+    return Lethal("time-limit",
+                  fmt::format("decoding takes longer than it may: {} seconds (by the clock)", limits.wall_seconds));
   }
   if (cause == Cause::kOutput) {
     return Lethal("output-limit", fmt::format("the result is larger than it may be: {} bytes (maxExecutorOutput)",
@@ -162,9 +162,8 @@ ports::ProcessorFailure Child::Verdict(Cause cause, const End& end, const Proces
   }
   if (cause == Cause::kGarbled) return Lethal("executor-died", "the executor's answer does not decode");
   if (end.signal == SIGXCPU) {
-    return Lethal("cpu-limit", fmt::format("decoding uses more processor time than it may: {} seconds "
-                                           "(maxExecutorCpuSeconds)",
-                                           limits.cpu_seconds));
+    return Lethal("cpu-limit",
+                  fmt::format("decoding uses more processor time than it may: {} seconds", limits.cpu_seconds));
   }
   if (end.signal == SIGSYS) {
     return Lethal("forbidden-call", "the executor was killed at a system call that decoding does not need");

@@ -20,8 +20,8 @@ struct TaskLimits {
   std::uint64_t max_image_pixels = job::Limits{}.max_image_pixels;
   std::uint64_t memory_bytes = job::Limits{}.max_executor_memory;  // address space beyond what an idle child has
   std::uint64_t output_bytes = job::Limits{}.max_executor_output;  // of a reply
-  std::uint64_t cpu_seconds = job::Limits{}.max_executor_cpu_seconds;
-  std::uint64_t wall_seconds = job::Limits{}.max_executor_wall_seconds;
+  std::uint64_t cpu_seconds = job::Limits{}.max_image_cpu_seconds;
+  std::uint64_t wall_seconds = job::Limits{}.max_image_wall_seconds;
 };
 
 }  // namespace sandbox
