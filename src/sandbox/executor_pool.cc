@@ -133,7 +133,8 @@ base::Result<Child*> Pool::Take(std::string_view tenant) {
 }
 
 base::Result<std::unique_ptr<Child>> Pool::Fresh() {
-  if (auto spare = std::move(spare_); spare && spare->Greet()) return spare;
+  // Its hello may lie in the pipe although it has died since.
+  if (auto spare = std::move(spare_); spare && spare->Greet() && spare->Usable()) return spare;
   UT_TRY_ASSIGN(auto child, Child::Start(options_));
   UT_TRY_ASSIGN(const Hello hello, child->Greet());
   return child;

@@ -21,8 +21,10 @@ struct PoolOptions {
   TaskLimits limits;
 };
 
-// As ports::Executor. version() runs the program with --version, once; "unavailable" if that fails. Run answers
-// kResource "isolation-unavailable" if no child can be started or it does not reach `level`.
+// As ports::Executor; ignores SIGPIPE from now on, unless the process handles it. Run it always from one thread, which
+// lives as long as it: the kernel ends children with the thread that started them. version() runs the program with
+// --version, once; "unavailable" if that fails. Run answers kResource "isolation-unavailable" if no child can be
+// started or it does not reach `level`.
 [[nodiscard]] std::unique_ptr<ports::Executor> NewExecutorPool(PoolOptions options);
 
 // What a child says of itself, and what was tried against it, for `ubertoons doctor`: one JSON object

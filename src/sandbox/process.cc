@@ -204,13 +204,9 @@ std::uint64_t Process::ResidentBytes() const {
 
 End Process::Kill() {
   if (living_.value < 0) return end_;
-  siginfo_t info{};
-  const bool over = ::waitid(P_PID, static_cast<id_t>(living_.value), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-                    info.si_pid == living_.value;
-  // While the leader is not reaped its group id is nobody else's. Its pipes go too: a child that no signal reaches
-  // ends with them.
+  // While the leader is not reaped its group id is nobody else's, and one that has ended keeps its own end. Its pipes
+  // go too: a child that no signal reaches ends with them.
   (void)::kill(-living_.value, SIGKILL);
-  if (!over) (void)::kill(living_.value, SIGKILL);
   tasks_.Reset(-1);
   replies_.Reset(-1);
   return Reap();

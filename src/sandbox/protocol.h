@@ -33,17 +33,17 @@ inline constexpr std::string_view kVersionOption = "--version";
 // A task of this verb is served by the child's side itself: its one operation names a probe of probes.h.
 inline constexpr std::string_view kProbeVerb = "sandbox-probe";
 // The whole environment of a child, besides LD_LIBRARY_PATH if we have one.
-inline constexpr std::string_view kEnvironment[] = {"LANG=C.UTF-8", "VIPS_CONCURRENCY=1", "MALLOC_ARENA_MAX=2",
-                                                    // libvips looks for modules and translations below it.
-                                                    "VIPSHOME=/nonexistent",
-                                                    // A leak checker stops its own process with calls that are refused.
-                                                    "ASAN_OPTIONS=detect_leaks=0"};
+inline constexpr std::string_view kEnvironment[] = {
+#if defined(__SANITIZE_ADDRESS__)
+    "ASAN_OPTIONS=detect_leaks=0",  // its search would stop the process with calls that are refused
+#endif
+    "LANG=C.UTF-8", "VIPS_CONCURRENCY=1", "MALLOC_ARENA_MAX=2",
+    "VIPSHOME=/nonexistent"};  // libvips looks for modules and translations below it
 
 // ---- options ----------------------------------------------------------------------------------------------------
 struct ChildOptions {
   Level level = Level::kStrict;
   TaskLimits limits;
-  bool operator==(const ChildOptions&) const = default;
 };
 [[nodiscard]] std::vector<std::string> ToArguments(const ChildOptions& options);
 // Without argv[0]. Every option exactly once; kInvalid otherwise.

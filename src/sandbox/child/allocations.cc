@@ -56,6 +56,9 @@ void* mmap(void* at, size_t length, int protection, int flags, int fd, off_t off
   if (mapped == -1 && errno == ENOMEM) sandbox::NoteOutOfMemory();
   return reinterpret_cast<void*>(mapped);
 }
+void* mmap64(void* at, size_t length, int protection, int flags, int fd, off64_t offset) noexcept {
+  return mmap(at, length, protection, flags, fd, offset);
+}
 
 }  // extern "C"
 

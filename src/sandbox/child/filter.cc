@@ -169,9 +169,9 @@ std::string InstallFilter() {
   if (!context) return "libseccomp does not start";
   Rules rules(context.get());
   rules.Check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
-  // Threads that a library started all the same are held too.
-  rules.Check(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1));
-  rules.Check(seccomp_attr_set(context.get(), SCMP_FLTATR_API_SYSRAWRC, 1));
+  // Threads that a library started all the same are held too. Here libseccomp first asks the kernel for anything.
+  if (seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1) != 0) return "seccomp filters are refused";
+  (void)seccomp_attr_set(context.get(), SCMP_FLTATR_API_SYSRAWRC, 1);  // the kernel's own reasons
   for (const int call : kAllowed) rules.Add(SCMP_ACT_ALLOW, call);
   for (const int call : kDeadly) rules.Add(SCMP_ACT_KILL_PROCESS, call);
   AddArgumentRules(rules);

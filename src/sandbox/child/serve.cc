@@ -62,9 +62,10 @@ bool SendFrame(std::string head, std::span<std::string* const> body) {
 
 bool SendAnswer(Answer answer) {
   if (answer && answer->result_json.size() > job::kMaxResultBytes) {
-    answer = std::unexpected(ports::ProcessorFailure{
-        .error = {.code = "result-too-large", .message = fmt::format("the result has {} bytes, {} may be",
-                                                                     answer->result_json.size(), job::kMaxResultBytes)}});
+    answer = std::unexpected(
+        ports::ProcessorFailure{.error = {.code = "result-too-large",
+                                          .message = fmt::format("the result has {} bytes, {} may be",
+                                                                 answer->result_json.size(), job::kMaxResultBytes)}});
   }
   std::vector<std::string*> body;
   if (answer) {
