@@ -77,6 +77,7 @@ bool HasFittingProfile(const VImage& image) {
 
 // A single frame carries no height of pages: whoever changes its size would leave a wrong one behind.
 VImage WithoutPages(const VImage& image) {
+  if (image.get_typeof(VIPS_META_PAGE_HEIGHT) == 0) return image;
   VImage copy = image.copy();
   for (const char* name : {VIPS_META_PAGE_HEIGHT, VIPS_META_N_PAGES, "delay", "loop"}) copy.remove(name);
   return copy;
