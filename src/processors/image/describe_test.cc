@@ -111,7 +111,8 @@ TEST(Describe, NothingOfTheMetadataGetsIntoAnArtifact) {
       EXPECT_EQ(image.get_typeof(name), 0U) << artifact.name << " " << name;
     }
     // libvips gives every WebP an EXIF of its own.
-    if (artifact.content_type != "image/webp") EXPECT_EQ(image.get_typeof(VIPS_META_EXIF_NAME), 0U) << artifact.name;
+    const bool own_exif = artifact.content_type == "image/webp";
+    EXPECT_EQ(image.get_typeof(VIPS_META_EXIF_NAME) != 0, own_exif) << artifact.name;
     EXPECT_EQ(artifact.bytes.find("Acme"), std::string::npos) << artifact.name;
   }
 }
@@ -135,17 +136,18 @@ TEST(PerceptualHash, SurvivesScalingAndRecompression) {
       }
     }
     for (const char* other : {"thumbnail", "grayscale"}) {
-      EXPECT_LE(Distance(hash, RunImage(Encoded(picture, ".png"), {{other, "{}"}})->perceptual), 2) << other;
+      EXPECT_LE(Distance(hash, RunImage(Encoded(picture, ".png"), {{other, "{}"}})->perceptual), 6) << other;
     }
   }
 }
 
+// 64 independent bits differ in 32 ± 4; in 15 or fewer by chance once in 30,000 pairs.
 TEST(PerceptualHash, TellsPicturesApart) {
   std::vector<std::string> hashes;
   for (std::uint32_t seed = 1; seed <= 12; ++seed) {
     hashes.push_back(RunImage(Encoded(Picture(seed, 320, 240), ".jpg"))->perceptual);
     for (std::size_t i = 0; i + 1 < hashes.size(); ++i) {
-      EXPECT_GT(Distance(hashes[i], hashes.back()), 12) << i << " " << seed;
+      EXPECT_GT(Distance(hashes[i], hashes.back()), 15) << i << " " << seed;
     }
   }
 }

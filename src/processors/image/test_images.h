@@ -75,7 +75,7 @@ inline VImage Plain(int width, int height, std::vector<std::uint8_t> colour) {
   return FromPixels(std::move(pixels), width, height, static_cast<int>(colour.size()));
 }
 
-// Rectangles of random colours over a gradient: every seed another picture.
+// Rectangles of random colours over a random gradient: every seed another picture.
 inline VImage Picture(std::uint32_t seed, int width, int height) {
   std::mt19937 random(seed);
   const auto below = [&](int most) { return static_cast<int>(random() % static_cast<std::uint32_t>(most)); };
@@ -89,7 +89,12 @@ inline VImage Picture(std::uint32_t seed, int width, int height) {
       }
     }
   };
-  paint(0, 0, width, height, [&](int x, int y, int band) { return (x * 160 / width + y * 60 / height + band * 15); });
+  const int corners[] = {below(256), below(256), below(256), below(256)};
+  paint(0, 0, width, height, [&](int x, int y, int band) {
+    const int top = corners[0] + (corners[1] - corners[0]) * x / width;
+    const int bottom = corners[2] + (corners[3] - corners[2]) * x / width;
+    return std::clamp(top + (bottom - top) * y / height + band * 15, 0, 255);
+  });
   for (int i = 0; i < 14; ++i) {
     const int left = below(width * 3 / 4);
     const int top = below(height * 3 / 4);
