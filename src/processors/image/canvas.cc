@@ -25,6 +25,12 @@ void Canvas::Blend(int x, int y, Colour colour, std::uint32_t coverage) {
   std::uint8_t* pixel =
       bytes_.data() +
       (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+  if (coverage == 255) {
+    pixel[0] = colour.red;
+    pixel[1] = colour.green;
+    pixel[2] = colour.blue;
+    return;
+  }
   const auto mix = [coverage](std::uint32_t under, std::uint32_t over) {
     return static_cast<std::uint8_t>((under * (255 - coverage) + over * coverage + 127) / 255);
   };
@@ -45,7 +51,7 @@ void Canvas::FillRounded(const Rect& rect, int radius, Colour colour) {
       // How far the pixel's centre lies outside the rectangle that the centres of the corners span.
       const double across = std::max({radius - (x + 0.5), x + 0.5 - (rect.width - radius), 0.0});
       const double down = std::max({radius - (y + 0.5), y + 0.5 - (rect.height - radius), 0.0});
-      const double inside = radius + 0.5 - std::hypot(across, down);
+      const double inside = across > 0 && down > 0 ? radius + 0.5 - std::hypot(across, down) : 1;
       Blend(rect.left + x, rect.top + y, colour, static_cast<std::uint32_t>(std::clamp(inside, 0.0, 1.0) * 255));
     }
   }

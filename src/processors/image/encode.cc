@@ -29,6 +29,26 @@ std::string TakeBytes(VipsBlob* blob) {
   return text;
 }
 
+// libvips 8.14's WebP saver keeps metadata even when it is told to strip, and writes EXIF anew from the single fields.
+// What it adds to every WebP stays: size, resolution and orientation 1.
+VImage WithoutMetadata(const VImage& image) {
+  const auto is_metadata = [](std::string_view name) {
+    return name.starts_with("exif-") || name.starts_with("png-comment-") || name == VIPS_META_ICC_NAME ||
+           name == VIPS_META_XMP_NAME || name == VIPS_META_IPTC_NAME || name == VIPS_META_PHOTOSHOP_NAME ||
+           name == VIPS_META_ORIENTATION;
+  };
+  char** const names = vips_image_get_fields(image.get_image());
+  std::vector<std::string> doomed;
+  for (char** name = names; name != nullptr && *name != nullptr; ++name) {
+    if (is_metadata(*name)) doomed.emplace_back(*name);
+  }
+  g_strfreev(names);
+  if (doomed.empty()) return image;
+  VImage bare = image.copy();
+  for (const std::string& name : doomed) bare.remove(name.c_str());
+  return bare;
+}
+
 VipsBlob* Save(const VImage& image, const Encoding& encoding) {
   vips::VOption* options = VImage::option()->set("strip", true);
   switch (encoding.format) {
@@ -56,7 +76,7 @@ Processed<std::string> Encode(const VImage& image, const Encoding& encoding) {
                     fmt::format("{} x {} pixels do not fit a {}, whose sides may have {}", size.width, size.height,
                                 NameOf(encoding.format), MaxSide(encoding.format)));
     }
-    return TakeBytes(Save(ready, encoding));
+    return TakeBytes(Save(WithoutMetadata(ready), encoding));
   } catch (const std::exception& error) {
     return RefuseFor("encoding-failed", error);
   }

@@ -1,4 +1,4 @@
-// Images as files: JPEG, PNG, WebP, without any metadata.
+// Images as files: JPEG, PNG, WebP, without metadata of the source.
 #pragma once
 
 #include <cstdint>

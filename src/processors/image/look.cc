@@ -15,31 +15,35 @@ namespace processors {
 
 namespace {
 
-constexpr std::size_t kGrid = 32;  // cells a side
-constexpr std::size_t kLow = 8;    // frequencies a side
+constexpr std::size_t kGrid = 32;         // cells a side
+constexpr std::size_t kLow = 8;           // frequencies a side
+constexpr std::size_t kSampledSide = 96;  // rows, and colours of a row, that are enough: three for each cell
 // Of a plain picture every coefficient but the first is noise of compression: a bit needs more than this.
 constexpr double kNoise = 0.5;
 
 using Grid = std::array<std::array<double, kGrid>, kGrid>;
 
-// How much of a pixel lies in which two cells, along one side: a picture smaller than the grid is stretched.
+// How a pixel is divided between the cell that it begins in and the next one, along one side.
 struct Share {
-  std::size_t first = 0;  // cell
-  std::vector<float> weights;
+  std::size_t cell = 0;
+  float here = 0;
+  float next = 0;
 };
 
+// A side shorter than the grid counts each pixel `Repeats` times, so that none reaches over more than two cells.
+std::size_t Repeats(std::size_t side) {
+  return (kGrid + side - 1) / side;
+}
+
 std::vector<Share> Shares(std::size_t side) {
-  std::vector<Share> shares(side);
-  const double cells = static_cast<double>(kGrid) / static_cast<double>(side);  // that a pixel covers
-  for (std::size_t i = 0; i < side; ++i) {
+  const std::size_t steps = side * Repeats(side);
+  std::vector<Share> shares(steps);
+  const double cells = static_cast<double>(kGrid) / static_cast<double>(steps);  // that a step covers, at most 1
+  for (std::size_t i = 0; i < steps; ++i) {
     const double begin = static_cast<double>(i) * cells;
-    const double end = begin + cells;
-    shares[i].first = std::min(static_cast<std::size_t>(begin), kGrid - 1);
-    for (std::size_t cell = shares[i].first; cell < kGrid && static_cast<double>(cell) < end; ++cell) {
-      const double low = std::max(begin, static_cast<double>(cell));
-      const double high = std::min(end, static_cast<double>(cell) + 1);
-      shares[i].weights.push_back(static_cast<float>(std::max(0.0, high - low)));
-    }
+    const std::size_t cell = std::min(static_cast<std::size_t>(begin), kGrid - 1);
+    const double over = std::max(0.0, begin + cells - static_cast<double>(cell) - 1);
+    shares[i] = {cell, static_cast<float>(cells - over), static_cast<float>(over)};
   }
   return shares;
 }
@@ -49,35 +53,26 @@ struct Cell {
   std::array<std::uint64_t, 3> sums{};
 };
 
-// One pass: every pixel goes to its colour's cell and to its place's.
+// One pass over rows: their pixels go to their places' cells, and enough of them to their colours' cells.
 class Survey {
  public:
-  Survey(std::size_t width, std::size_t height) : across_(Shares(width)), down_(Shares(height)), colours_(512) {}
+  Survey(std::size_t width, std::size_t height, std::size_t bands)
+      : width_(width),
+        height_(height),
+        bands_(bands),
+        across_(Shares(width)),
+        down_(Shares(height)),
+        row_(width),
+        columns_((kGrid + 1) * width) {}
 
-  void AddRow(const std::uint8_t* pixel, std::size_t bands, std::size_t y) {
-    const bool colour = bands >= 3;
-    const bool alpha = bands == 2 || bands == 4;
-    std::array<float, kGrid> row{};
-    for (const Share& share : across_) {
-      const std::uint32_t red = pixel[0];
-      const std::uint32_t green = colour ? pixel[1] : red;
-      const std::uint32_t blue = colour ? pixel[2] : red;
-      const std::uint32_t opacity = alpha ? pixel[bands - 1] : 255;
-      Cell& cell = colours_[(red >> 5U) << 6U | (green >> 5U) << 3U | blue >> 5U];
-      cell.weight += opacity;
-      cell.sums[0] += std::uint64_t{red} * opacity;
-      cell.sums[1] += std::uint64_t{green} * opacity;
-      cell.sums[2] += std::uint64_t{blue} * opacity;
-      const std::uint32_t grey = (299 * red + 587 * green + 114 * blue) * opacity + 255'000 * (255 - opacity);
-      std::size_t place = share.first;
-      for (const float weight : share.weights) row[place++] += weight * static_cast<float>(grey);
-      pixel += bands;
+  // stride: bytes from one row that counts to the next.
+  void Read(const std::uint8_t* pixels, std::size_t stride) {
+    for (std::size_t y = 0; y < height_; ++y, pixels += stride) {
+      AddColours(pixels, std::max<std::size_t>(1, width_ / kSampledSide));
+      ToGreyOf(pixels);
+      AddGrey(y);
     }
-    std::size_t place = down_[y].first;
-    for (const float weight : down_[y].weights) {
-      for (std::size_t x = 0; x < kGrid; ++x) grey_[place][x] += static_cast<double>(weight * row[x]) / 255'000;
-      ++place;
-    }
+    GatherColumns();
   }
 
   [[nodiscard]] const Grid& grey() const { return grey_; }  // 0 to 255
@@ -90,9 +85,82 @@ class Survey {
   }
 
  private:
-  std::vector<Share> across_;
-  std::vector<Share> down_;
-  std::vector<Cell> colours_;
+  [[nodiscard]] bool HasAlpha() const { return bands_ % 2 == 0; }
+  [[nodiscard]] std::uint32_t OpacityOf(const std::uint8_t* pixel) const {
+    return HasAlpha() ? pixel[bands_ - 1] : 255;
+  }
+
+  void AddColours(const std::uint8_t* pixel, std::size_t step) {
+    for (std::size_t x = 0; x < width_; x += step, pixel += step * bands_) {
+      const std::uint32_t red = pixel[0];
+      const std::uint32_t green = bands_ >= 3 ? pixel[1] : red;
+      const std::uint32_t blue = bands_ >= 3 ? pixel[2] : red;
+      const std::uint32_t opacity = OpacityOf(pixel);
+      Cell& cell = colours_[(red >> 5U) << 6U | (green >> 5U) << 3U | blue >> 5U];
+      cell.weight += opacity;
+      cell.sums[0] += std::uint64_t{red} * opacity;
+      cell.sums[1] += std::uint64_t{green} * opacity;
+      cell.sums[2] += std::uint64_t{blue} * opacity;
+    }
+  }
+
+  // kBands is the compiler's to know: this loop is most of the time.
+  template <std::size_t kBands>
+  void ToGrey(const std::uint8_t* pixel) {
+    constexpr float kScale = 1.0F / 1000;
+    constexpr bool kAlpha = kBands % 2 == 0;
+    for (std::size_t x = 0; x < width_; ++x, pixel += kBands) {
+      const int grey = kBands >= 3 ? 299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] : 1000 * pixel[0];
+      const int opacity = kAlpha ? pixel[kBands - 1] : 255;
+      row_[x] = kScale * static_cast<float>(kAlpha ? 255'000 - (255'000 - grey) / 255 * opacity : grey);
+    }
+  }
+
+  void ToGreyOf(const std::uint8_t* pixels) {
+    switch (bands_) {
+      case 1:
+        return ToGrey<1>(pixels);
+      case 2:
+        return ToGrey<2>(pixels);
+      case 3:
+        return ToGrey<3>(pixels);
+      default:
+        return ToGrey<4>(pixels);
+    }
+  }
+
+  void AddGrey(std::size_t y) {
+    const std::size_t down = Repeats(height_);
+    for (std::size_t i = y * down; i < (y + 1) * down; ++i) {
+      float* const here = &columns_[down_[i].cell * width_];
+      float* const next = here + width_;
+      for (std::size_t x = 0; x < width_; ++x) here[x] += down_[i].here * row_[x];
+      if (down_[i].next == 0) continue;
+      for (std::size_t x = 0; x < width_; ++x) next[x] += down_[i].next * row_[x];
+    }
+  }
+
+  void GatherColumns() {
+    const std::size_t across = Repeats(width_);
+    for (std::size_t y = 0; y < kGrid; ++y) {
+      for (std::size_t i = 0; i < across_.size(); ++i) {
+        const double grey = columns_[y * width_ + i / across];
+        const Share& share = across_[i];
+        grey_[y][share.cell] += static_cast<double>(share.here) * grey;
+        if (share.next > 0 && share.cell + 1 < kGrid)
+          grey_[y][share.cell + 1] += static_cast<double>(share.next) * grey;
+      }
+    }
+  }
+
+  const std::size_t width_;
+  const std::size_t height_;
+  const std::size_t bands_;
+  const std::vector<Share> across_;
+  const std::vector<Share> down_;
+  std::vector<float> row_;      // grey, 0 to 255
+  std::vector<float> columns_;  // grid rows of whole width, and one for what rounding leaves past the last
+  std::vector<Cell> colours_ = std::vector<Cell>(512);
   Grid grey_{};
 };
 
@@ -137,9 +205,9 @@ Look LookAt(const vips::VImage& image) {
   const auto width = static_cast<std::size_t>(pixels.width());
   const auto height = static_cast<std::size_t>(pixels.height());
   const auto bands = static_cast<std::size_t>(pixels.bands());
-  const auto* data = static_cast<const std::uint8_t*>(pixels.data());
-  Survey survey(width, height);
-  for (std::size_t y = 0; y < height; ++y) survey.AddRow(data + y * width * bands, bands, y);
+  const std::size_t step = std::max<std::size_t>(1, height / kSampledSide);
+  Survey survey(width, (height + step - 1) / step, bands);
+  survey.Read(static_cast<const std::uint8_t*>(pixels.data()), step * width * bands);
   return {.dominant_colour = survey.Dominant(), .perceptual_hash = HashOf(survey.grey())};
 }
 

@@ -65,16 +65,16 @@ Processed<void> Pipeline::Run() {
 Processed<void> Pipeline::Transform(const Step& step) {
   auto changed = Transformed(step);
   if (!changed) return std::unexpected(std::move(changed).error());
-  working_ = *std::move(changed);
+  // Of an animation every frame is a pipeline of its own: they must not pile up from step to step.
+  working_ = FrameCount(*changed) > 1 ? changed->copy_memory() : *changed;
   return {};
 }
 
 Processed<VImage> Pipeline::Transformed(const Step& step) {
   if (step.kind == StepKind::kResize) return Resized(step);
-  if (!working_) {
-    if (auto full = NeedFull(); !full) return std::unexpected(std::move(full).error());
-  }
-  const VImage& image = working_ ? *working_ : *full_;
+  const auto working = Working();
+  if (!working) return working;
+  const VImage& image = *working;
   const Size size = FrameSize(image);
   if (step.kind == StepKind::kGrayscale) return Grayscale(image);
   if (step.kind == StepKind::kRotate) {
@@ -104,10 +104,9 @@ Processed<VImage> Pipeline::Resized(const Step& step) {
     if (resized) resized_ = *resized;
     return resized;
   }
-  if (!working_) {
-    if (auto full = NeedFull(); !full) return std::unexpected(std::move(full).error());
-  }
-  return ResizeTo(working_ ? *working_ : *full_, to);
+  auto working = Working();
+  if (!working) return working;
+  return ResizeTo(*working, to);
 }
 
 Processed<void> Pipeline::Store(const Step& step) {
@@ -126,11 +125,7 @@ Processed<void> Pipeline::Store(const Step& step) {
 
 Processed<VImage> Pipeline::Small(const Step& step) {
   if (working_) working_ = working_->copy_memory();  // once, however many steps use it
-  if (step.kind == StepKind::kConvert) {
-    if (working_) return *working_;
-    if (auto full = NeedFull(); !full) return std::unexpected(std::move(full).error());
-    return *full_;
-  }
+  if (step.kind == StepKind::kConvert) return Working();
   if (!working_) return SmallOfSource(step);
   const VImage image = step.kind == StepKind::kPreview ? FirstFrame(*working_) : *working_;
   return Trimmed(ResizeTo(ToEightBit(image), Fitted(FrameSize(image), step)), step);
@@ -139,11 +134,11 @@ Processed<VImage> Pipeline::Small(const Step& step) {
 Processed<VImage> Pipeline::SmallOfSource(const Step& step) {
   const Box box = BoxFor(step, source_);
   if (!shrunk_) {
-    auto shrunk = source_.Shrunk(*shrunk_box_, plan_.frames);
+    auto shrunk = source_.Shrunk(shrunk_box_, plan_.frames);
     if (!shrunk) return shrunk;
     shrunk_ = *std::move(shrunk);
   }
-  if (box == *shrunk_box_) return Trimmed(*shrunk_, step);
+  if (box == shrunk_box_) return Trimmed(*shrunk_, step);
   const Size to = Fitted({source_.width(), source_.height()}, step);
   const Size have = FrameSize(*shrunk_);
   // Scaling twice blurs unless the second step is a large one; a preview need not be sharp.
@@ -169,12 +164,12 @@ Processed<Look> Pipeline::Describe() {
   return LookAt(ResizeTo(image, FitInside(size, {kLookSide, kLookSide})));
 }
 
-Processed<void> Pipeline::NeedFull() {
-  if (full_) return {};
+Processed<VImage> Pipeline::Working() {
+  if (working_) return *working_;
+  if (full_) return *full_;
   auto full = source_.Full(plan_.frames);
-  if (!full) return std::unexpected(std::move(full).error());
-  full_ = *std::move(full);
-  return {};
+  if (full) full_ = *full;
+  return full;
 }
 
 Processed<void> Pipeline::CheckPixels(Size size) const {

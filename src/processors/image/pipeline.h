@@ -38,15 +38,15 @@ class Pipeline {
   [[nodiscard]] Processed<void> Store(const Step& step);
   [[nodiscard]] Processed<vips::VImage> Small(const Step& step);
   [[nodiscard]] Processed<vips::VImage> SmallOfSource(const Step& step);
-  // Decodes once and keeps it.
-  [[nodiscard]] Processed<void> NeedFull();
+  // The working image; while that is the source, decoded whole, once.
+  [[nodiscard]] Processed<vips::VImage> Working();
   [[nodiscard]] Processed<void> CheckPixels(Size size) const;
   [[nodiscard]] std::string UniqueName(std::string_view stem, Format format) const;
 
   const Source& source_;
   const Plan& plan_;
   const std::uint64_t max_pixels_;
-  std::optional<Box> shrunk_box_;        // the largest that a step before the first transform needs
+  Box shrunk_box_;                       // the largest that a step before the first transform needs
   std::optional<vips::VImage> shrunk_;   // the source, decoded to shrunk_box_
   std::optional<vips::VImage> resized_;  // the source, decoded to what the first resize wants
   std::optional<vips::VImage> full_;     // the source, decoded whole

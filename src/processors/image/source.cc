@@ -77,6 +77,7 @@ bool HasFittingProfile(const VImage& image) {
 
 // A single frame carries no height of pages: whoever changes its size would leave a wrong one behind.
 VImage WithoutPages(const VImage& image) {
+  if (image.get_typeof(VIPS_META_PAGE_HEIGHT) == 0) return image;
   VImage copy = image.copy();
   for (const char* name : {VIPS_META_PAGE_HEIGHT, VIPS_META_N_PAGES, "delay", "loop"}) copy.remove(name);
   return copy;
@@ -143,8 +144,9 @@ Processed<VImage> Source::Shrunk(const Box& box, Frames frames) const {
   try {
     const Blob blob = BlobOf(bytes_);
     VOption* options = VImage::option()->set("height", box.height)->set("size", box.size);
-    options->set("fail_on", VIPS_FAIL_ON_ERROR)->set("no_rotate", orientation_ == 1);
-    if (AllOf(frames)) options->set("option_string", "n=-1");
+    options->set("no_rotate", orientation_ == 1);
+    // libvips 8.14 does not pass its own fail_on on to the loader.
+    options->set("option_string", AllOf(frames) ? "[fail_on=error,n=-1]" : "[fail_on=error]");
     // Without a profile there is nothing to convert from, and the conversion would cost time.
     if (colours_ != Colours::kDevice) options->set("export_profile", "srgb");
     if (colours_ == Colours::kCmyk) options->set("import_profile", "cmyk");
