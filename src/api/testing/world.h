@@ -281,6 +281,7 @@ struct World {
                         .outcomes = store,
                         .references = store,
                         .reuse = store,
+                        .quarantine = store,
                         .outbox = store,
                         .blobs = blobs,
                         .catalog = catalog,
