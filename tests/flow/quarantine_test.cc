@@ -58,7 +58,7 @@ TEST_P(Quarantine, AToonThatKillsTwiceFailsAndItsBytesAreListed) {
   EXPECT_EQ(failed.attempts, job::kMaxLethalAttempts);
   EXPECT_EQ(Calls(), 2 + job::kMaxLethalAttempts);
   ASSERT_EQ(All().size(), 1U);
-  EXPECT_EQ(All()[0], (job::Quarantined{.bytes = {.sha256 = base::Sha256Of("bomb"), .type = "message"},
+  EXPECT_EQ(All().at(0), (job::Quarantined{.bytes = {.sha256 = base::Sha256Of("bomb"), .type = "message"},
                                         .error = *failed.error,
                                         .job = job::JobId("first"),
                                         .toon = job::ToonId("t1"),
@@ -82,7 +82,7 @@ TEST_P(Quarantine, TheNextJobWithTheSameBytesIsRefusedThemAtOnce) {
   EXPECT_EQ(refused.sha256, base::Sha256Of("bomb"));
   EXPECT_EQ(refused.attempts, 1U);
   EXPECT_EQ(home.metrics.refused, 1U);
-  EXPECT_EQ(All()[0].job.str(), "first") << "a refusal is no new death";
+  EXPECT_EQ(All().at(0).job.str(), "first") << "a refusal is no new death";
 }
 
 TEST_P(Quarantine, AChunkOfRefusedToonsOnlyMeetsNoWorker) {
@@ -152,7 +152,7 @@ TEST_P(Quarantine, ReleasedBytesThatKillAgainComeBack) {
   Run(Harness::Body("again", 3, "", BombAt1));
   EXPECT_EQ(home.Results("again")[1].error->code, "memory-limit");
   ASSERT_EQ(All().size(), 1U);
-  EXPECT_EQ(All()[0].job.str(), "again");
+  EXPECT_EQ(All().at(0).job.str(), "again");
 }
 
 Harness::Dies DiesOnBombsOf(const std::string& job_id, job::Position poison, WorkerEnd end) {
@@ -266,7 +266,7 @@ TEST_P(Quarantine, ARecordedAnswerThatComesAgainDoesNotUndoARelease) {
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(again->quarantined, 1U);
   ASSERT_EQ(All().size(), 1U);
-  EXPECT_EQ(All()[0].bytes.sha256, base::Sha256Of("b"));
+  EXPECT_EQ(All().at(0).bytes.sha256, base::Sha256Of("b"));
 }
 
 class QuarantineFaults : public testing::TestWithParam<std::uint64_t> {};
