@@ -53,7 +53,7 @@ class Fake:
                 if answer is not None:
                     self.answer(*answer)
 
-            do_GET = do_POST = do_PUT = serve
+            do_GET = do_POST = do_PUT = do_DELETE = serve
 
             def answer(self, status, headers, body):
                 data = body if isinstance(body, bytes) else body.encode()
