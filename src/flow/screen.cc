@@ -101,7 +101,8 @@ base::Status Screen::Refuse(const ports::Chunk& chunk, Candidates& toons, Screen
   for (const Candidate& toon : toons) keys.push_back(toon.bytes);
   UT_TRY_ASSIGN(const auto found, context_.quarantine.Find(chunk.key.tenant, keys));
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) continue;
+    const std::optional<job::Quarantined>& entry = found[i];
+    if (!entry) continue;
     Candidate& toon = toons[i];
     const FailedTry facts{.position = chunk.segment.first + toon.index,
                           .toon_id = toon.toon_id,
@@ -109,7 +110,7 @@ base::Status Screen::Refuse(const ports::Chunk& chunk, Candidates& toons, Screen
                           .attempt = chunk.attempt,
                           .source_bytes = toon.source_bytes,
                           .sha256 = toon.bytes.sha256};
-    screened.answer.outcomes.push_back(wire::ToRow(FinalFailure(facts, Refusal(*found[i]), context_.clock.Now())));
+    screened.answer.outcomes.push_back(wire::ToRow(FinalFailure(facts, Refusal(*entry), context_.clock.Now())));
     screened.refused += 1;
     toon.decided = true;
   }
@@ -127,8 +128,9 @@ base::Status Screen::Reuse(const ports::Chunk& chunk, Candidates& toons, Screene
   UT_TRY_ASSIGN(auto found, context_.reuse.Find(chunk.key.tenant, keys));
   std::vector<job::Outcome> reused;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) continue;
-    job::Outcome outcome = *std::move(found[i]);
+    std::optional<job::Outcome>& earlier = found[i];
+    if (!earlier) continue;
+    job::Outcome outcome = *std::move(earlier);
     outcome.position = chunk.segment.first + asked[i]->index;
     outcome.toon_id = asked[i]->toon_id;
     outcome.reused = true;

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import types
@@ -137,3 +138,12 @@ class CliTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return path
+
+
+def main():
+    """Runs the tests of the calling script; its first argument may be the binary."""
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.access(sys.argv[1], os.X_OK):
+        os.environ["UBERTOONS_BIN"] = os.path.abspath(sys.argv.pop(1))
+    if "UBERTOONS_BIN" not in os.environ:
+        sys.exit("UBERTOONS_BIN is not set")
+    unittest.main()

@@ -221,7 +221,11 @@ void AddQuarantine(CLI::App& app, Environment& env) {
   AddJson(verb.app, o.json, "Print {\"items\":[…]}");
   // The same flags before and after "release".
   CLI::App* release = verb.app->add_subcommand("release", "Let these bytes be processed again; then retry their job");
-  release->add_option("SHA256", o.hashes, "As listed; several may be given")->required()->check(RefuseHash);
+  release->group("Subcommands");
+  release->add_option("SHA256", o.hashes, "As listed; several may be given")
+      ->required()
+      ->check(RefuseHash)
+      ->type_name("");
   AddJson(release, o.json, "Print {\"released\":[…]}");
   AddConnection(*release, *verb.connection);
   Finish(verb, env, [release](Shell& shell, const QuarantineOptions& options) {
