@@ -51,12 +51,13 @@ http::Response ServeQuarantine(const Services& services, const Exchange& exchang
 
 http::Response ServeRelease(const Services& services, const Exchange& exchange) {
   ParameterReader reader(exchange.parameters, {});
-  const auto sha256 = base::Sha256FromHex(exchange.argument);
-  if (!sha256) reader.Refuse("sha256", "64 hexadecimal digits are expected");
+  const std::optional<base::Sha256> digest = base::Sha256FromHex(exchange.argument);
+  if (!digest) reader.Refuse("sha256", "64 hexadecimal digits are expected");
   if (const auto good = reader.Finish(); !good) return exchange.Problem(good.error());
-  const auto released = services.control.Release(exchange.caller.tenant, *sha256);
+  const base::Sha256 sha256 = digest.value_or(base::Sha256{});
+  const auto released = services.control.Release(exchange.caller.tenant, sha256);
   if (!released) return exchange.Problem(released.error());
-  base::LogInfo("bytes-released", {{"sha256", base::ToHex(*sha256)}, {"traceId", exchange.trace.trace_id}});
+  base::LogInfo("bytes-released", {{"sha256", base::ToHex(sha256)}, {"traceId", exchange.trace.trace_id}});
   http::Response response{.status = 204};
   exchange.Trace(response);
   return response;

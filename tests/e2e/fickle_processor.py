@@ -1,7 +1,7 @@
 """A custom processor for tests that does what the toon's text says. A Lambda runtime loop on the standard library.
 
-"ok" succeeds; "refuse" fails for good; "exit" dies; "flag PATH" fails unless PATH exists; "claim CODE" fails with CODE; "hang PATH" writes its process id
-to PATH and never answers.
+"ok" succeeds; "refuse" fails for good; "exit" dies; "flag PATH" fails unless PATH exists; "claim CODE" fails with CODE;
+"hang PATH" writes its process id to PATH and never answers.
 """
 
 import json

@@ -59,10 +59,10 @@ TEST_P(Quarantine, AToonThatKillsTwiceFailsAndItsBytesAreListed) {
   EXPECT_EQ(Calls(), 2 + job::kMaxLethalAttempts);
   ASSERT_EQ(All().size(), 1U);
   EXPECT_EQ(All().at(0), (job::Quarantined{.bytes = {.sha256 = base::Sha256Of("bomb"), .type = "message"},
-                                        .error = *failed.error,
-                                        .job = job::JobId("first"),
-                                        .toon = job::ToonId("t1"),
-                                        .at = failed.processed_at}));
+                                           .error = *failed.error,
+                                           .job = job::JobId("first"),
+                                           .toon = job::ToonId("t1"),
+                                           .at = failed.processed_at}));
   EXPECT_EQ(home.metrics.quarantined, 1U);
 }
 
