@@ -131,6 +131,7 @@ base::Status LocalHome::OpenFlow() {
                                                            .outcomes = store_->outcomes(),
                                                            .references = store_->references(),
                                                            .reuse = store_->reuse(),
+                                                           .quarantine = store_->quarantine(),
                                                            .outbox = store_->outbox(),
                                                            .blobs = *blobs_,
                                                            .catalog = *catalog_,

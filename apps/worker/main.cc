@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -42,8 +43,11 @@ std::string_view Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// Ours alone: an executor inherits the hard limit, and has limits of its own.
 void Limit(int resource, rlim_t most) {
-  const rlimit limit{.rlim_cur = most, .rlim_max = most};
+  rlimit limit{};
+  (void)::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+  limit.rlim_cur = std::min(most, limit.rlim_max);
   if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) {
     base::LogWarn("limit-refused", {{"resource", resource}});
   }
@@ -67,7 +71,9 @@ int Refuse(const base::Error& error) {
   return base::PolicyOf(error.code).exit_code;
 }
 
+// As in a worker that serves: what an executor finds in its parent is part of it.
 int PrintIsolation() {
+  Confine();
   const auto report = worker::MediaExecutors::Examine();
   if (!report) return Refuse(report.error());
   fmt::print("{}\n", *report);

@@ -68,6 +68,10 @@ Plan Dispatch(const Services& services, EventHub& events, Operation operation, c
       return ListResults(services, exchange);
     case Operation::kReadArtifact:
       return ReadArtifact(services, exchange);
+    case Operation::kListQuarantine:
+      return ListQuarantine(services, exchange);
+    case Operation::kReleaseQuarantined:
+      return ReleaseQuarantined(services, exchange);
     case Operation::kOpenApi:
       return OpenApi(exchange);
     case Operation::kHealth:

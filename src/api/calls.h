@@ -32,6 +32,9 @@ using Plan = http::Handler::Plan;
 
 [[nodiscard]] Plan ReadArtifact(const Services& services, const ExchangePtr& exchange);
 
+[[nodiscard]] Plan ListQuarantine(const Services& services, const ExchangePtr& exchange);
+[[nodiscard]] Plan ReleaseQuarantined(const Services& services, const ExchangePtr& exchange);
+
 [[nodiscard]] Plan Health(const ExchangePtr& exchange);
 [[nodiscard]] Plan Ready(const Services& services, const ExchangePtr& exchange);
 [[nodiscard]] Plan Metrics(const Services& services, const ExchangePtr& exchange);

@@ -184,7 +184,7 @@ TEST(OpenApi, EveryProblemTypeIsDocumentedWithAnExample) {
 
 TEST(OpenApi, WhatIsAnsweredFitsTheSchemas) {
   World world;
-  const Reply accepted = world.SubmitJob("J", 3);
+  const Reply accepted = world.SubmitJob("J", 4);
   EXPECT_EQ(MismatchOf("Accepted", accepted.body), "");
   world.Succeed("J", 0, "bytes");
   world.Succeed("J", 1);
@@ -192,6 +192,9 @@ TEST(OpenApi, WhatIsAnsweredFitsTheSchemas) {
   EXPECT_EQ(MismatchOf("ResultPage", world.Get("/results?jobId=J").body), "");
   EXPECT_EQ(MismatchOf("ResultPage", world.Get("/results?jobId=J&pageSize=1").body), "");
   EXPECT_EQ(MismatchOf("JobPage", world.Get("/jobs").body), "");
+  EXPECT_EQ(MismatchOf("QuarantinePage", world.Get("/quarantine").body), "");
+  world.Kill("J", 3);
+  EXPECT_EQ(MismatchOf("QuarantinePage", world.Get("/quarantine").body), "");
   const std::string promise = fmt::format(R"({{"bytes":1,"sha256":"{}"}})", std::string(64, 'a'));
   EXPECT_EQ(MismatchOf("UploadRequest", promise), "");
   EXPECT_EQ(MismatchOf("UploadPromise", world.Post("/uploads", promise).body), "");

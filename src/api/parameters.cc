@@ -24,14 +24,14 @@ std::optional<std::string> ParameterReader::Text(std::string_view name) const {
   return found == parameters_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::size_t ParameterReader::PageSize(std::size_t standard, std::uint64_t most) {
-  const auto text = Text("pageSize");
+std::size_t ParameterReader::PageSize(std::size_t standard, std::uint64_t most, std::string_view name) {
+  const auto text = Text(name);
   if (!text) return std::min<std::size_t>(standard, most);
   std::uint64_t size = 0;
   const char* end = text->data() + text->size();
   const auto [stop, error] = std::from_chars(text->data(), end, size);
   if (error != std::errc() || stop != end || size == 0 || size > most) {
-    Refuse("pageSize", fmt::format("a whole number in 1..{} is expected (maxPageSize)", most));
+    Refuse(name, fmt::format("a whole number in 1..{} is expected (maxPageSize)", most));
     return standard;
   }
   return size;

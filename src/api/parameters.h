@@ -20,7 +20,7 @@ class ParameterReader {
  public:
   ParameterReader(const Parameters& parameters, std::initializer_list<std::string_view> known);
   [[nodiscard]] std::optional<std::string> Text(std::string_view name) const;
-  [[nodiscard]] std::size_t PageSize(std::size_t standard, std::uint64_t most);
+  [[nodiscard]] std::size_t PageSize(std::size_t standard, std::uint64_t most, std::string_view name = "pageSize");
   [[nodiscard]] std::optional<job::JobStatus> Status();
   [[nodiscard]] std::optional<job::ToonState> State();
   void Refuse(std::string_view name, std::string detail);

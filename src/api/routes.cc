@@ -21,6 +21,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/jobs/{jobId}/retry", Operation::kRetryJob, Access::kBearer, Role::kOperator},
     {"GET", "/results", Operation::kListResults, Access::kBearer, Role::kViewer},
     {"GET", "/artifacts/{sha256}", Operation::kReadArtifact, Access::kBearer, Role::kViewer},
+    {"GET", "/quarantine", Operation::kListQuarantine, Access::kBearer, Role::kViewer},
+    {"DELETE", "/quarantine/{sha256}", Operation::kReleaseQuarantined, Access::kBearer, Role::kOperator},
     {"GET", "/openapi.json", Operation::kOpenApi, Access::kPublic},
     {"GET", "/healthz", Operation::kHealth, Access::kPublic},
     {"GET", "/readyz", Operation::kReady, Access::kPublic},

@@ -24,6 +24,8 @@ enum class Operation : std::uint8_t {
   kRetryJob,
   kListResults,
   kReadArtifact,
+  kListQuarantine,
+  kReleaseQuarantined,
   kOpenApi,
   kHealth,
   kReady,

@@ -18,9 +18,9 @@ namespace auth {
 // Ordered: each role may all that the one before may.
 enum class Role : std::uint8_t {
   kNone,      // a valid token without a known group
-  kViewer,    // reads jobs, results, artifacts
-  kOperator,  // submits, uploads, cancels, retries
-  kAdmin,     // and sees metrics and the tenant's quarantine
+  kViewer,    // reads jobs, results, artifacts, the quarantine
+  kOperator,  // submits, uploads, cancels, retries, releases from quarantine
+  kAdmin,     // and sees metrics
 };
 
 struct Identity {

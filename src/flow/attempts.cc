@@ -20,6 +20,10 @@ std::uint32_t MostAttempts(ports::Blame blame) {
   return 1;
 }
 
+void CutMessage(job::ToonError& error) {
+  if (error.message.size() > job::kMaxErrorMessageBytes) error.message.resize(job::kMaxErrorMessageBytes);
+}
+
 }  // namespace
 
 std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& random) {
@@ -30,15 +34,18 @@ std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& rando
 
 std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed, ports::ProcessorFailure failure,
                                                         base::TimePoint now, base::Random& random) {
-  if (failure.error.message.size() > job::kMaxErrorMessageBytes) {
-    failure.error.message.resize(job::kMaxErrorMessageBytes);
-  }
+  CutMessage(failure.error);
   if (failed.attempt < MostAttempts(failure.blame)) {
     return job::RetryNote{.position = failed.position,
                           .attempts = failed.attempt,
                           .not_before = now + RetryDelay(failed.attempt, random),
                           .last_error = std::move(failure.error)};
   }
+  return FinalFailure(failed, std::move(failure.error), now);
+}
+
+job::Outcome FinalFailure(const FailedTry& failed, job::ToonError error, base::TimePoint now) {
+  CutMessage(error);
   job::Outcome outcome;
   outcome.position = failed.position;
   outcome.state = job::ToonState::kFailed;
@@ -49,7 +56,7 @@ std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed,
   outcome.duration = failed.duration;
   outcome.attempts = failed.attempt;
   outcome.processed_at = now;
-  outcome.error = std::move(failure.error);
+  outcome.error = std::move(error);
   return outcome;
 }
 

@@ -24,6 +24,8 @@ struct FailedTry {
   std::uint64_t source_bytes = 0;
   std::optional<base::Sha256> sha256;
 };
+// The end of a toon that fails with this error. Its message is cut to job::kMaxErrorMessageBytes.
+[[nodiscard]] job::Outcome FinalFailure(const FailedTry& failed, job::ToonError error, base::TimePoint now);
 // A retry note while attempts are left and the failure may pass, else the final outcome with this last error.
 [[nodiscard]] std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed,
                                                                       ports::ProcessorFailure failure,

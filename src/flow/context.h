@@ -9,6 +9,7 @@
 #include "ports/job_store.h"
 #include "ports/notifier.h"
 #include "ports/processor.h"
+#include "ports/quarantine.h"
 #include "ports/reducer.h"
 
 namespace flow {
@@ -19,6 +20,7 @@ struct Context {
   ports::OutcomeStore& outcomes;
   ports::ReferenceStore& references;
   ports::ReuseIndex& reuse;
+  ports::QuarantineStore& quarantine;
   ports::Outbox& outbox;
   ports::BlobStore& blobs;
   const ports::OperationCatalog& catalog;

@@ -109,4 +109,11 @@ base::Result<job::Job> Control::Retry(const job::JobKey& key) {
   return updated;
 }
 
+base::Status Control::Release(const job::TenantId& tenant, const base::Sha256& sha256) {
+  UT_TRY_ASSIGN(const std::size_t released, context_.quarantine.Release(tenant, sha256));
+  if (released > 0) return {};
+  return base::Fail(base::Code::kNotFound,
+                    fmt::format("nothing of yours with SHA-256 {} is in quarantine", base::ToHex(sha256)));
+}
+
 }  // namespace flow

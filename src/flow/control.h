@@ -1,4 +1,4 @@
-// Changing a job's course: cancel, retry.
+// Changing a course: cancel and retry a job, release what is in quarantine.
 #pragma once
 
 #include "base/error.h"
@@ -15,6 +15,10 @@ class Control {
   [[nodiscard]] base::Result<job::Job> Cancel(const job::JobKey& key);
   // Opens the next generation over the toons that read Failed. kNotFound; kConflict if not ended or nothing failed.
   [[nodiscard]] base::Result<job::Job> Retry(const job::JobKey& key);
+
+  // Takes these bytes, as every type, out of the tenant's quarantine: the next toon that has them is processed.
+  // kNotFound if they are not in it.
+  [[nodiscard]] base::Status Release(const job::TenantId& tenant, const base::Sha256& sha256);
 
  private:
   Context& context_;

@@ -133,6 +133,9 @@ base::Result<ports::ChunkAnswer> CustomWork::Decode(const ports::Chunk& chunk, s
   }
   ports::ChunkAnswer ours;
   if (outcome.failure) {
+    // Whoever answers is alive: what only a death may say, and what quarantines bytes, is not its word.
+    std::string& code = outcome.failure->error.code;
+    if (job::IsLethal(code)) code.insert(0, "processor-");
     auto next = AfterFailure(facts, std::move(*outcome.failure), clock_.Now(), random_);
     if (auto* note = std::get_if<job::RetryNote>(&next)) {
       ours.retries.push_back(std::move(*note));

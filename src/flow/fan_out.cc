@@ -7,9 +7,7 @@
 #include "flow/change.h"
 #include "flow/fan_out_impl.h"
 #include "flow/manifest.h"
-#include "flow/reuse.h"
 #include "job/limits.h"
-#include "wire/outcome_codec.h"
 
 namespace flow {
 
@@ -38,8 +36,7 @@ std::optional<ports::WorkSource::Lease> FanOut::Impl::Take(const std::vector<job
       }
       if (ready) ready = Shape(*active, *piece);
       if (!ready) {
-        base::LogWarn("chunk-delayed", {{"job", active->spec.key.job.str()}, {"error", ready.error().message}});
-        PushLater(active, std::move(*piece), std::chrono::milliseconds(500));
+        DelayChunk(active, std::move(*piece), ready.error());
         continue;
       }
     }
@@ -50,10 +47,7 @@ std::optional<ports::WorkSource::Lease> FanOut::Impl::Take(const std::vector<job
     if (start) {
       timers_.Now([this, key = active->spec.key] { MarkStarted(key); });
     }
-    if (!piece->reduce && piece->attempt == 1) {
-      const auto nothing_left = TakeReused(active, *piece);
-      if (nothing_left && *nothing_left) continue;
-    }
+    if (!piece->reduce && TakeScreened(active, *piece) == Send::kNothing) continue;
     ports::WorkSource::Lease lease{.chunk = ChunkOf(*active, *piece), .deadline = options_.chunk_timeout};
     if (const auto at = options_.timeouts.find(lease.chunk.work_class); at != options_.timeouts.end()) {
       lease.deadline = at->second;
@@ -127,80 +121,36 @@ void FanOut::Impl::MarkStarted(const job::JobKey& key) {
   if (!changed) base::LogWarn("start-not-marked", {{"job", key.job.str()}, {"error", changed.error().message}});
 }
 
-// Records what was done before for equal toons, and takes those out of the piece.
-base::Result<bool> FanOut::Impl::TakeReused(const ActivePtr& active, Piece& piece) {
-  const ports::Chunk chunk = ChunkOf(*active, piece);
-  if (!chunk.reuse_keys) return false;
-  SegmentLines lines;
-  UT_TRY(lines.Load(context_.blobs, chunk.manifest_blob, piece.segment));
-  ToonOperations operations(context_.reducers);
-  UT_TRY(operations.Load(chunk.operations_json, active->reducers));
-  wire::StrictParser parser;
-  std::string scratch;
-  std::vector<std::uint32_t> indexes;  // of the toons that have a key
-  std::vector<base::Sha256> keys;
-  std::vector<job::ToonId> ids;
-  std::vector<std::uint32_t> all = piece.only;
-  if (all.empty()) {
-    for (std::uint32_t i = 0; i < piece.segment.count; ++i) all.push_back(i);
+// Records what needs no worker, and takes it out of the piece. kNothing: then, or for now, nothing is to be sent.
+FanOut::Impl::Send FanOut::Impl::TakeScreened(const ActivePtr& active, Piece& piece) {
+  auto screened = screen_.Run(ChunkOf(*active, piece));
+  if (!screened) {
+    // Damage stays: the worker meets it too, and what comes of that is counted.
+    if (!base::PolicyOf(screened.error().code).retryable) return Send::kIt;
+    const std::lock_guard lock(mutex_);
+    active->in_flight -= 1;
+    DelayChunk(active, std::move(piece), screened.error());
+    return Send::kNothing;
   }
-  for (const std::uint32_t index : all) {
-    const std::string_view line = lines.line(index);
-    UT_TRY_ASSIGN(const wire::Element element, parser.Parse(line, "", wire::StrictParser::Padding::kPresent));
-    wire::ToonView toon;
-    wire::FieldErrors errors;
-    if (!wire::DecodeToon(element, line, "", {}, toon, errors)) continue;
-    const auto version = options_.processor_versions.find(toon.type);
-    if (version == options_.processor_versions.end()) continue;
-    base::Sha256 digest;
-    if (toon.uri) {
-      digest = toon.uri->sha256;
-    } else {
-      UT_TRY_ASSIGN(const ToonSource source, LoadSource(context_.blobs, active->spec.key.tenant, toon, scratch));
-      digest = base::Sha256Of(source.bytes);
-    }
-    UT_TRY_ASSIGN(const auto* applying, operations.Of(toon));
-    keys.push_back(ReuseKey(toon.type, digest, *applying, version->second));
-    indexes.push_back(index);
-    ids.emplace_back(toon.toon_id);
-  }
-  UT_TRY_ASSIGN(auto found, context_.reuse.Find(active->spec.key.tenant, keys));
-  ports::ChunkAnswer answer;
-  std::vector<job::Outcome> reused;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    std::optional<job::Outcome>& earlier = found[i];
-    if (!earlier) continue;
-    job::Outcome outcome = std::move(*earlier);
-    outcome.position = piece.segment.first + indexes[i];
-    outcome.toon_id = ids[i];
-    outcome.reused = true;
-    outcome.attempts = 1;
-    outcome.processed_at = context_.clock.Now();
-    answer.outcomes.push_back(wire::ToRow(outcome));
-    std::erase(all, indexes[i]);
-    reused.push_back(std::move(outcome));
-  }
-  if (reused.empty()) return false;
-  for (const std::string& name : active->reducers) {
-    const ports::Reducer* reducer = context_.reducers.Find(name);
-    std::string bytes = reducer == nullptr ? "" : reducer->Fold(reused);
-    if (!bytes.empty()) answer.partials.push_back({.reducer = name, .bytes = std::move(bytes)});
-  }
-  metrics_.ToonsReused(reused.size());
-  // Exactly what was found: should the commit fail, only that is tried again.
-  Piece recorded = piece;
-  recorded.only.clear();
-  for (const job::Outcome& outcome : reused) {
-    recorded.only.push_back(static_cast<std::uint32_t>(outcome.position - piece.segment.first));
-  }
-  const bool nothing_left = all.empty();
-  piece.only = std::move(all);
-  if (nothing_left) {
+  if (screened->decided.empty()) return Send::kIt;
+  metrics_.ToonsReused(screened->reused);
+  metrics_.ToonsRefused(screened->refused);
+  // Exactly what was decided: should the commit fail, only that is tried again.
+  Piece decided = piece;
+  decided.only = std::move(screened->decided);
+  piece.only = std::move(screened->left);
+  const Send send = piece.only.empty() ? Send::kNothing : Send::kIt;
+  if (send == Send::kNothing) {
     const std::lock_guard lock(mutex_);
     active->in_flight -= 1;
   }
-  RecordAnswer(active, recorded, std::move(answer));
-  return nothing_left;
+  RecordAnswer(active, decided, std::move(screened->answer));
+  return send;
+}
+
+void FanOut::Impl::DelayChunk(const ActivePtr& active, Piece piece, const base::Error& error) {
+  base::LogWarn("chunk-delayed", {{"job", active->spec.key.job.str()}, {"error", error.message}});
+  PushLater(active, std::move(piece), std::chrono::milliseconds(500));
 }
 
 FanOut::FanOut(Context& context, ports::Metrics& metrics, FanOutOptions options)

@@ -130,6 +130,10 @@ void FanOut::Impl::RecordAnswer(const ActivePtr& active, const Piece& piece, por
     const auto delay = RetryDelay(again.platform_failures, context_.random);
     return PushLater(active, std::move(again), delay);
   }
+  if (recorded->quarantined > 0) {
+    metrics_.Quarantined(recorded->quarantined);
+    base::LogWarn("bytes-quarantined", {{"job", key.job.str()}, {"entries", recorded->quarantined}});
+  }
   metrics_.ToonsRecorded(job::ToonState::kSucceeded, recorded->accepted - std::min(recorded->accepted, failures));
   metrics_.ToonsRecorded(job::ToonState::kFailed, std::min(recorded->accepted, failures));
   context_.notifier.Publish(recorded->job);
@@ -230,13 +234,19 @@ void FanOut::Impl::FailOne(const ActivePtr& active, const Piece& piece, ports::W
     if (element && wire::DecodeToon(*element, line->text, "", {}, toon, errors)) {
       facts.toon_id = job::ToonId(toon.toon_id);
       facts.type = toon.type;
-      if (toon.uri) facts.sha256 = toon.uri->sha256;
+      std::string scratch;
+      if (toon.uri) {
+        facts.sha256 = toon.uri->sha256;
+      } else if (const auto source = LoadSource(context_.blobs, active->spec.key.tenant, toon, scratch)) {
+        facts.sha256 = base::Sha256Of(source->bytes);
+        facts.source_bytes = source->bytes.size();
+      }
     }
   }
   const auto [code, what] = Describe(end);
   auto next = AfterFailure(facts,
                            {.error = {.code = std::string(code), .message = fmt::format("{}: {}", what, detail)},
-                            .blame = ports::Blame::kResource},
+                            .blame = job::IsLethal(code) ? ports::Blame::kLethal : ports::Blame::kResource},
                            context_.clock.Now(), context_.random);
   ports::ChunkAnswer answer;
   if (auto* note = std::get_if<job::RetryNote>(&next)) {

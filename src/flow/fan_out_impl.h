@@ -16,6 +16,7 @@
 #include "flow/pieces.h"
 #include "flow/record.h"
 #include "flow/schedule.h"
+#include "flow/screen.h"
 
 namespace flow {
 
@@ -48,6 +49,7 @@ class FanOut::Impl {
         options_(std::move(options)),
         record_(context),
         fan_in_(context),
+        screen_(context, options_.processor_versions),
         timers_(context.clock),
         validator_(context.clock) {}
 
@@ -73,6 +75,7 @@ class FanOut::Impl {
   const FanOutOptions options_;
   Record record_;
   FanIn fan_in_;
+  Screen screen_;
   Background timers_;
   Background validator_;
 
@@ -107,13 +110,15 @@ class FanOut::Impl {
   base::Status Prune(const ActivePtr& active, Piece& piece);
   base::Status Shape(ActiveJob& active, Piece& piece);
   void RetryLater(const ActivePtr& active, const job::RetryNote& note, const job::Segment& segment);
+  void DelayChunk(const ActivePtr& active, Piece piece, const base::Error& error);
   void PushLater(const ActivePtr& active, Piece piece, std::chrono::milliseconds delay);
   void CheckDrained(const ActivePtr& active);
   std::optional<LeaseState> End(ports::LeaseId lease);
 
   void ReloadNotes(const ActivePtr& active);
   void MarkStarted(const job::JobKey& key);
-  base::Result<bool> TakeReused(const ActivePtr& active, Piece& piece);  // true: nothing is left of the piece
+  enum class Send : bool { kIt, kNothing };
+  Send TakeScreened(const ActivePtr& active, Piece& piece);
   void RecordAnswer(const ActivePtr& active, const Piece& piece, ports::ChunkAnswer answer);
   void FinishReduce(const ActivePtr& active, const Piece& piece, const job::ReduceResult& result);
   void HandleLost(const ActivePtr& active, Piece piece, ports::WorkerEnd end, std::string_view detail);

@@ -224,4 +224,10 @@ base::Result<Query::ArtifactPlace> Query::Artifact(const job::TenantId& tenant, 
   return ArtifactPlace{.artifact = std::move(*artifact), .blob_key = ports::ContentKey(tenant, sha256)};
 }
 
+base::Result<ports::QuarantinePage> Query::Quarantined(const job::TenantId& tenant,
+                                                       const std::optional<job::QuarantineKey>& after,
+                                                       std::size_t limit) {
+  return context_.quarantine.List(tenant, after, limit);
+}
+
 }  // namespace flow

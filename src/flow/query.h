@@ -1,4 +1,4 @@
-// Reading: jobs, results, artifacts. Another tenant's job is absent, always.
+// Reading: jobs, results, artifacts, the quarantine. Another tenant's job is absent, always.
 #pragma once
 
 #include <optional>
@@ -44,6 +44,10 @@ class Query {
     std::string blob_key;
   };
   [[nodiscard]] base::Result<ArtifactPlace> Artifact(const job::TenantId& tenant, const base::Sha256& sha256);
+  // The tenant's bytes in quarantine, as ports::QuarantineStore::List has them.
+  [[nodiscard]] base::Result<ports::QuarantinePage> Quarantined(const job::TenantId& tenant,
+                                                                const std::optional<job::QuarantineKey>& after,
+                                                                std::size_t limit);
 
  private:
   Context& context_;

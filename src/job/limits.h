@@ -35,6 +35,9 @@ inline constexpr std::uint32_t kSegmentsPerPage = 500;          // a page of the
 // ---- attempts -------------------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kMaxAttempts = 3;
 inline constexpr std::uint32_t kMaxLethalAttempts = 2;  // of a toon that kills its executor: once may be bad luck
+// Further bytes are not added: their toons fail all the same, after their tries. Whoever meets so many decoders' deaths
+// has one cause to find, not ten thousand files to list.
+inline constexpr std::uint64_t kMaxQuarantinedPerTenant = 10'000;
 inline constexpr std::chrono::milliseconds kRetryBase = 200ms;
 inline constexpr std::chrono::milliseconds kRetryCap = 30s;
 

@@ -118,6 +118,24 @@ struct ToonError {
 inline constexpr std::string_view kLethalCodes[] = {"memory-limit",   "cpu-limit",     "time-limit",  "output-limit",
                                                     "forbidden-call", "executor-died", "worker-died", "timeout"};
 [[nodiscard]] bool IsLethal(std::string_view error_code);
+// Of a toon whose bytes were in quarantine: nobody tried it.
+inline constexpr std::string_view kQuarantinedCode = "quarantined";
+
+// Bytes as one type of toon: what kills an image decoder is harmless as "binary". Sorts by hash, then type.
+struct QuarantineKey {
+  base::Sha256 sha256{};  // of the source
+  ToonType type;
+  auto operator<=>(const QuarantineKey&) const = default;
+};
+// Bytes that are refused from now on, and what they did last. Kept per tenant until they are released.
+struct Quarantined {
+  QuarantineKey bytes;
+  ToonError error;  // of the last try; its code is lethal
+  JobId job;        // whose toon it was; may be gone by now
+  ToonId toon;
+  base::TimePoint at{};
+  bool operator==(const Quarantined&) const = default;
+};
 
 // The recorded end of one toon in one generation.
 struct Outcome {

@@ -68,6 +68,16 @@ struct PrometheusMetrics::Impl {
                                     .Help("Toons answered from an earlier, equal one.")
                                     .Register(registry)
                                     .Add({});
+  prometheus::Counter& refused = prometheus::BuildCounter()
+                                     .Name("ubertoons_toons_refused_total")
+                                     .Help("Toons refused because their bytes are in quarantine.")
+                                     .Register(registry)
+                                     .Add({});
+  prometheus::Counter& quarantined = prometheus::BuildCounter()
+                                         .Name("ubertoons_quarantined_total")
+                                         .Help("Bytes put into quarantine: they killed whoever processed them.")
+                                         .Register(registry)
+                                         .Add({});
   prometheus::Family<prometheus::Histogram>& requests = prometheus::BuildHistogram()
                                                             .Name("ubertoons_http_request_duration_seconds")
                                                             .Help("API requests, by route and status.")
@@ -127,6 +137,14 @@ void PrometheusMetrics::ToonFailed(std::string_view code) {
 
 void PrometheusMetrics::ToonsReused(std::uint64_t count) {
   impl_->reused.Increment(static_cast<double>(count));
+}
+
+void PrometheusMetrics::ToonsRefused(std::uint64_t count) {
+  impl_->refused.Increment(static_cast<double>(count));
+}
+
+void PrometheusMetrics::Quarantined(std::uint64_t count) {
+  impl_->quarantined.Increment(static_cast<double>(count));
 }
 
 void PrometheusMetrics::Watch(std::string name, std::string help, Kind kind, std::function<double()> read) {

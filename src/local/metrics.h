@@ -21,6 +21,8 @@ class PrometheusMetrics final : public ports::Metrics {
   void ToonDuration(std::string_view type, std::chrono::microseconds duration) override;
   void ToonFailed(std::string_view code) override;
   void ToonsReused(std::uint64_t count) override;
+  void ToonsRefused(std::uint64_t count) override;
+  void Quarantined(std::uint64_t count) override;
 
   // Read when scraped. `name` and `help` by Prometheus' conventions; kCounter only grows.
   enum class Kind : bool { kGauge, kCounter };

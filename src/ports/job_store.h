@@ -117,19 +117,24 @@ struct RecordCommit {
   std::vector<OutcomeRow> outcomes;     // distinct positions
   std::vector<job::RetryNote> retries;  // distinct positions, none of them among outcomes
   std::vector<Partial> partials;        // cover exactly the successes among `outcomes`
+  // Distinct keys, each from a failure among `outcomes`. One that is there already is overwritten; a new one over
+  // job::kMaxQuarantinedPerTenant is not added, which is no error. See ports/quarantine.h.
+  std::vector<job::Quarantined> quarantined;
 };
 struct RecordAnswer {
   // Positions of the commit that have an outcome already (in outcomes or retries). If not empty, NOTHING was written:
   // drop them, fold the partials again, and call again.
   std::vector<job::Position> already_recorded;
-  job::Job job;  // after the commit, or as it stands
+  job::Job job;                   // after the commit, or as it stands
+  std::uint64_t quarantined = 0;  // entries that were not there before
 };
 
 class OutcomeStore {
  public:
   virtual ~OutcomeStore() = default;
-  // Outcomes, counters, retry notes, aggregates, references: one commit. An outcome removes its position's retry note.
-  // kConflict "not-running" if the job has ended, was cancelled, or is in another generation; kNotFound if it is gone.
+  // Outcomes, counters, retry notes, aggregates, references, quarantine: one commit. An outcome removes its position's
+  // retry note. kConflict "not-running" if the job has ended, was cancelled, or is in another generation; kNotFound if
+  // it is gone.
   [[nodiscard]] virtual base::Result<RecordAnswer> Record(const RecordCommit& commit) = 0;
   // Rows with position >= from, ascending, at most limit rows and about max_bytes bytes (at least one row).
   [[nodiscard]] virtual base::Result<std::vector<OutcomeRow>> Read(const job::JobKey& key, job::Generation generation,

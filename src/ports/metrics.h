@@ -21,6 +21,8 @@ class Metrics {
   virtual void ToonDuration(std::string_view type, std::chrono::microseconds duration) = 0;  // sampled
   virtual void ToonFailed(std::string_view code) = 0;
   virtual void ToonsReused(std::uint64_t count) = 0;
+  virtual void ToonsRefused(std::uint64_t count) = 0;  // their bytes were in quarantine
+  virtual void Quarantined(std::uint64_t count) = 0;   // bytes that were not there before
 };
 
 }  // namespace ports

@@ -136,6 +136,18 @@ std::string JobReusePrefix(Uid uid) {
 std::string JobReuseKey(Uid uid, const base::Sha256& reuse_key) {
   return Key('q').Big64(uid).Hash(reuse_key);
 }
+std::string QuarantinePrefix(const job::TenantId& tenant) {
+  return Key('Q').Tenant(tenant);
+}
+std::string QuarantinePrefix(const job::TenantId& tenant, const base::Sha256& sha256) {
+  return Key('Q').Tenant(tenant).Hash(sha256);
+}
+std::string QuarantineRowKey(const job::TenantId& tenant, const job::QuarantineKey& bytes) {
+  return Key('Q').Tenant(tenant).Hash(bytes.sha256).Raw(bytes.type);
+}
+std::string QuarantineCountKey(const job::TenantId& tenant) {
+  return Key('C').Tenant(tenant);
+}
 std::string OutboxKey(std::string_view id) {
   return Key('x').Raw(id);
 }

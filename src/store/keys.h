@@ -44,12 +44,17 @@ enum class ExpiryKind : char { kOwnRetention = 'e', kDefaultRetention = 'd' };
 [[nodiscard]] std::string JobTieKey(const job::JobKey& key, const base::Sha256& sha256);       // V tenant job sha256
 [[nodiscard]] std::string ArtifactPrefix(const job::TenantId& tenant, const base::Sha256& sha256);  // A tenant sha256
 [[nodiscard]] std::string ArtifactKey(const job::TenantId& tenant, const base::Sha256& sha256, Uid uid);
-[[nodiscard]] std::string JobArtifactPrefix(Uid uid);                                            // r uid
-[[nodiscard]] std::string JobArtifactKey(Uid uid, const base::Sha256& sha256);                   // r uid sha256
-[[nodiscard]] std::string ReuseKey(const job::TenantId& tenant, const base::Sha256& reuse_key);  // R tenant key
-[[nodiscard]] std::string JobReusePrefix(Uid uid);                                               // q uid
-[[nodiscard]] std::string JobReuseKey(Uid uid, const base::Sha256& reuse_key);                   // q uid key
-[[nodiscard]] std::string OutboxKey(std::string_view id);                                        // x id
+[[nodiscard]] std::string JobArtifactPrefix(Uid uid);                                                 // r uid
+[[nodiscard]] std::string JobArtifactKey(Uid uid, const base::Sha256& sha256);                        // r uid sha256
+[[nodiscard]] std::string ReuseKey(const job::TenantId& tenant, const base::Sha256& reuse_key);       // R tenant key
+[[nodiscard]] std::string JobReusePrefix(Uid uid);                                                    // q uid
+[[nodiscard]] std::string JobReuseKey(Uid uid, const base::Sha256& reuse_key);                        // q uid key
+[[nodiscard]] std::string QuarantinePrefix(const job::TenantId& tenant);                              // Q tenant
+[[nodiscard]] std::string QuarantinePrefix(const job::TenantId& tenant, const base::Sha256& sha256);  // Q tenant sha256
+// Q tenant sha256 type
+[[nodiscard]] std::string QuarantineRowKey(const job::TenantId& tenant, const job::QuarantineKey& bytes);
+[[nodiscard]] std::string QuarantineCountKey(const job::TenantId& tenant);  // C tenant
+[[nodiscard]] std::string OutboxKey(std::string_view id);                   // x id
 
 // ---- column family "outcomes" -------------------------------------------------------------------------------------
 [[nodiscard]] std::string OutcomePrefix(Uid uid);  // uid

@@ -42,6 +42,8 @@ TEST(Keys, HaveTheirGoldenBytes) {
   EXPECT_EQ(Hex(JobArtifactKey(0x0A, Ones())), "72000000000000000a" + kOnes);
   EXPECT_EQ(Hex(ReuseKey(kAna, Ones())), "520003616e61" + kOnes);
   EXPECT_EQ(Hex(JobReuseKey(0x0A, Ones())), "71000000000000000a" + kOnes);
+  EXPECT_EQ(Hex(QuarantineRowKey(kAna, {.sha256 = Ones(), .type = "image"})), "510003616e61" + kOnes + "696d616765");
+  EXPECT_EQ(Hex(QuarantineCountKey(kAna)), "430003616e61");
   EXPECT_EQ(OutboxKey("00ff"), "x00ff");
   EXPECT_EQ(Hex(OutcomeKey(0x0A, 2, 0x0304)), "000000000000000a000000020000000000000304");
 }

@@ -21,7 +21,13 @@ base::Result<std::size_t> CheckSize(const ports::RecordCommit& commit, const por
   for (const ports::OutcomeRow& row : commit.outcomes) add(row.row.size());
   for (const job::RetryNote& note : commit.retries) add(note.last_error.code.size() + note.last_error.message.size());
   for (const ports::Partial& partial : commit.partials) add(partial.bytes.size());
-  const std::size_t items = commit.outcomes.size() + commit.retries.size() + commit.partials.size() + 1;
+  for (const job::Quarantined& entry : commit.quarantined) {
+    add(entry.bytes.type.size() + entry.error.code.size() + entry.error.message.size() + entry.job.str().size() +
+        entry.toon.str().size());
+  }
+  const std::size_t quarantine_items = commit.quarantined.empty() ? 0 : commit.quarantined.size() + 1;
+  const std::size_t items =
+      commit.outcomes.size() + commit.retries.size() + commit.partials.size() + quarantine_items + 1;
   if (items <= limits.max_items_per_commit && bytes <= limits.max_bytes_per_commit &&
       largest <= limits.max_item_bytes) {
     return bytes;

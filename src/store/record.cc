@@ -7,6 +7,7 @@
 
 #include "job/limits.h"
 #include "store/jobs.h"
+#include "store/quarantine.h"
 #include "wire/outcome_codec.h"
 
 namespace store {
@@ -126,6 +127,7 @@ base::Result<ports::RecordAnswer> RecordOn(Turn turn, const ports::RecordCommit&
   if (!already.empty()) return ports::RecordAnswer{.already_recorded = std::move(already), .job = hot->job};
   UT_TRY_ASSIGN(const auto references, NewReferences(turn.group, *hot, indexed.artifacts));
   UT_TRY_ASSIGN(Merged merged, Merge(*hot, commit.partials, merger));
+  UT_TRY_ASSIGN(QuarantineChange quarantine, QuarantineChangeOf(turn.group, commit.key.tenant, commit.quarantined));
   UT_TRY(MarkRecorded(*hot, commit));
 
   PutOutcomes(turn, *hot, commit);
@@ -135,7 +137,9 @@ base::Result<ports::RecordAnswer> RecordOn(Turn turn, const ports::RecordCommit&
     hot->aggregates[reducer] = std::move(bytes);
     hot->dirty_aggregates.insert(reducer);
   }
-  return ports::RecordAnswer{.already_recorded = {}, .job = hot->job};
+  const std::uint64_t added = quarantine.added;
+  PutQuarantine(turn.group, commit.key.tenant, std::move(quarantine));
+  return ports::RecordAnswer{.already_recorded = {}, .job = hot->job, .quarantined = added};
 }
 
 }  // namespace store

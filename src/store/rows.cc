@@ -360,6 +360,52 @@ base::Result<OutcomePlace> DecodePlace(std::string_view bytes) {
   return place;
 }
 
+std::string EncodeQuarantined(const job::Quarantined& entry) {
+  std::string out = NewRow();
+  PutError(out, entry.error);
+  PutBytes(out, entry.job.str());
+  PutBytes(out, entry.toon.str());
+  PutTime(out, entry.at);
+  return out;
+}
+
+base::Result<job::Quarantined> DecodeQuarantined(job::QuarantineKey bytes, std::string_view row) {
+  RowReader in(row);
+  job::Quarantined entry{.bytes = std::move(bytes)};
+  entry.error = GetError(in);
+  entry.job = job::JobId(in.Text());
+  entry.toon = job::ToonId(in.Text());
+  entry.at = in.Time();
+  UT_TRY(in.End("quarantine entry"));
+  return entry;
+}
+
+std::string EncodeCounts(const QuarantineCounts& counts) {
+  std::string out = NewRow();
+  PutVarint(out, counts.size());
+  for (const auto& [work_class, count] : counts) {
+    PutBytes(out, work_class);
+    PutVarint(out, count);
+  }
+  return out;
+}
+
+base::Result<QuarantineCounts> DecodeCounts(std::string_view bytes) {
+  RowReader in(bytes);
+  constexpr std::size_t kLeastCountBytes = 2;
+  QuarantineCounts counts;
+  const std::size_t classes = in.Count(kLeastCountBytes);
+  for (std::size_t i = 0; i < classes; ++i) {
+    std::string work_class = in.Text();
+    const std::uint64_t count = in.Varint();
+    // One order, one spelling: what decodes encodes to the same bytes.
+    if (count == 0 || (!counts.empty() && counts.rbegin()->first >= work_class)) in.Fail();
+    counts[std::move(work_class)] = count;
+  }
+  UT_TRY(in.End("quarantine count"));
+  return counts;
+}
+
 std::string EncodeNumber(std::uint64_t value) {
   std::string out = NewRow();
   PutVarint(out, value);

@@ -2,6 +2,7 @@
 // length. Decoders answer kCorrupt, naming `what`, on anything but exactly one row of a known version.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,15 @@ struct OutcomePlace {
 };
 [[nodiscard]] std::string EncodePlace(const OutcomePlace& place);
 [[nodiscard]] base::Result<OutcomePlace> DecodePlace(std::string_view bytes);
+
+// Without hash and type, which are in the key.
+[[nodiscard]] std::string EncodeQuarantined(const job::Quarantined& entry);
+[[nodiscard]] base::Result<job::Quarantined> DecodeQuarantined(job::QuarantineKey bytes, std::string_view row);
+
+// How many entries a tenant's quarantine has, by work class; never 0.
+using QuarantineCounts = std::map<job::WorkClass, std::uint64_t, std::less<>>;
+[[nodiscard]] std::string EncodeCounts(const QuarantineCounts& counts);
+[[nodiscard]] base::Result<QuarantineCounts> DecodeCounts(std::string_view bytes);
 
 // A number alone: uids in indexes, the sequence, the format.
 [[nodiscard]] std::string EncodeNumber(std::uint64_t value);

@@ -57,6 +57,11 @@ StateRow FullState() {
 
 const ports::OutboxEvent kEvent{
     .id = "01", .type = "T", .key = {.tenant = job::TenantId("a"), .job = job::JobId("j")}, .body_json = "{}"};
+const job::Quarantined kQuarantined{.bytes = {.sha256 = Ones(), .type = "image"},
+                                    .error = {.code = "c", .message = "m"},
+                                    .job = job::JobId("j"),
+                                    .toon = job::ToonId("t"),
+                                    .at = Micros(64)};
 const job::RetryNote kNote{
     .position = 9, .attempts = 2, .not_before = Micros(-1), .last_error = {.code = "c", .message = "m"}};
 
@@ -82,6 +87,8 @@ TEST(Rows, HaveTheirGoldenBytes) {
             "01016e016306");
   EXPECT_EQ(base::ToHex(EncodeEvent(kEvent)), "0101540161016a027b7d");
   EXPECT_EQ(base::ToHex(EncodePlace({.uid = 1, .generation = 2, .position = 300})), "010102ac02");
+  EXPECT_EQ(base::ToHex(EncodeQuarantined(kQuarantined)), "010163016d016a01748001");
+  EXPECT_EQ(base::ToHex(EncodeCounts({{"image", 2}, {"data", 300}})), "01020464617461ac0205696d61676502");
   EXPECT_EQ(base::ToHex(EncodeNumber(300)), "01ac02");
 }
 
@@ -92,6 +99,7 @@ TEST(Rows, ComeBackAsTheyWere) {
   EXPECT_EQ(DecodeState(EncodeState({})), StateRow{});
   EXPECT_EQ(DecodeNote(9, EncodeNote(kNote)), kNote);
   EXPECT_EQ(DecodeEvent("01", EncodeEvent(kEvent)), kEvent);
+  EXPECT_EQ(DecodeQuarantined(kQuarantined.bytes, EncodeQuarantined(kQuarantined)), kQuarantined);
 }
 
 TEST(Rows, OfAnotherVersionAreRefusedByName) {
@@ -114,6 +122,9 @@ TEST(Rows, CutOrLengthenedAreCorrupt) {
   check(EncodeState(FullState()), DecodeState);
   check(EncodeSegments({{.first = 1, .count = 2, .offset = 3, .length = 4, .work_class = "d"}}), DecodeSegments);
   check(EncodePlace({.uid = 1}), DecodePlace);
+  check(EncodeCounts({{"data", 1}, {"image", 2}}), DecodeCounts);
+  check(EncodeQuarantined(kQuarantined),
+        [](const std::string& row) { return DecodeQuarantined(kQuarantined.bytes, row); });
   check(EncodeNote(kNote), [](const std::string& row) { return DecodeNote(9, row); });
 }
 
@@ -124,6 +135,7 @@ RC_GTEST_PROP(Rows, OfAnyBytesNeitherCrashNorGuess, (std::string bytes)) {
   if (const auto state = DecodeState(bytes)) RC_ASSERT(EncodeState(*state) == bytes);
   if (const auto segments = DecodeSegments(bytes)) RC_ASSERT(EncodeSegments(*segments) == bytes);
   if (const auto place = DecodePlace(bytes)) RC_ASSERT(EncodePlace(*place) == bytes);
+  if (const auto counts = DecodeCounts(bytes)) RC_ASSERT(EncodeCounts(*counts) == bytes);
 }
 
 TEST(Rows, OfOutcomesCarryTwoFlagsAndNoOthers) {

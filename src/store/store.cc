@@ -4,6 +4,7 @@
 #include "store/database.h"
 #include "store/jobs.h"
 #include "store/outcomes.h"
+#include "store/quarantine.h"
 #include "store/references.h"
 
 namespace store {
@@ -16,6 +17,7 @@ struct RocksStore::Parts {
         jobs(*database, committer),
         outcomes(*database, committer, *options.merger, jobs.limits()),
         references(*database, committer, options.upload_grace),
+        quarantine(*database, committer),
         outbox(*database, committer) {}
 
   const Options options;
@@ -24,6 +26,7 @@ struct RocksStore::Parts {
   RocksJobs jobs;
   RocksOutcomes outcomes;
   RocksReferences references;
+  RocksQuarantine quarantine;
   RocksOutbox outbox;
 
   [[nodiscard]] base::Status Start() { return committer.Start(); }
@@ -46,6 +49,9 @@ ports::ReferenceStore& RocksStore::references() {
 }
 ports::ReuseIndex& RocksStore::reuse() {
   return parts_->references;
+}
+ports::QuarantineStore& RocksStore::quarantine() {
+  return parts_->quarantine;
 }
 ports::Outbox& RocksStore::outbox() {
   return parts_->outbox;

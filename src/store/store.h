@@ -1,4 +1,4 @@
-// The job stores of ports/job_store.h on one RocksDB folder (docs/formats/store.md).
+// The job stores of ports/job_store.h and the quarantine on one RocksDB folder (docs/formats/store.md).
 //
 // Writes of all callers go through one committer thread that puts every waiting request into one batch and syncs it:
 // the cost of a sync is shared, and a caller is answered only after it. Reads go straight to RocksDB from any thread.
@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "ports/job_store.h"
+#include "ports/quarantine.h"
 
 namespace rocksdb {
 class Env;
@@ -44,6 +45,7 @@ class RocksStore {
   [[nodiscard]] ports::OutcomeStore& outcomes();
   [[nodiscard]] ports::ReferenceStore& references();
   [[nodiscard]] ports::ReuseIndex& reuse();
+  [[nodiscard]] ports::QuarantineStore& quarantine();
   [[nodiscard]] ports::Outbox& outbox();
 
   // For metrics; since Open.

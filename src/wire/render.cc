@@ -222,6 +222,24 @@ void AppendResult(const job::Outcome& outcome, std::string& out) {
   out += '}';
 }
 
+void AppendQuarantined(const job::Quarantined& entry, std::string& out) {
+  out += '{';
+  AppendMember(out, "type", entry.bytes.type);
+  out += ',';
+  AppendMember(out, "sha256", base::ToHex(entry.bytes.sha256));
+  out += ',';
+  AppendMember(out, "code", entry.error.code);
+  out += ',';
+  AppendMember(out, "message", entry.error.message);
+  out += ',';
+  AppendMember(out, "jobId", entry.job.str());
+  out += ',';
+  AppendMember(out, "toonId", entry.toon.str());
+  out += ',';
+  AppendMember(out, "quarantinedAt", base::FormatTime(entry.at));
+  out += '}';
+}
+
 std::string RenderProblem(const base::Error& error, std::string_view instance, std::string_view trace_id) {
   const base::ErrorPolicy& policy = base::PolicyOf(error.code);
   std::string out = "{";

@@ -22,6 +22,8 @@ struct NamedJson {
 [[nodiscard]] std::string RenderAccepted(const job::Job& job, std::string_view prefix);
 // One element of GET /results. For kPending only toonId, type, state.
 void AppendResult(const job::Outcome& outcome, std::string& out);
+// One element of GET /quarantine: {type,sha256,code,message,jobId,toonId,quarantinedAt}.
+void AppendQuarantined(const job::Quarantined& entry, std::string& out);
 // RFC 9457. instance may be empty. {type,title,status,detail,instance?,traceId,reason?,errors?}
 [[nodiscard]] std::string RenderProblem(const base::Error& error, std::string_view instance, std::string_view trace_id);
 

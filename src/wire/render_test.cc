@@ -69,6 +69,20 @@ std::string Result(const job::Outcome& outcome) {
   return out;
 }
 
+TEST(AppendQuarantined, HasItsMembersInOrder) {
+  job::Quarantined entry{.bytes = {.type = "image"},
+                         .error = {.code = "memory-limit", .message = "\"9\" GB"},
+                         .job = job::JobId("J"),
+                         .toon = job::ToonId("t\n"),
+                         .at = base::FromUnixMicros(1'000'000)};
+  entry.bytes.sha256.fill(0x11);
+  std::string out;
+  AppendQuarantined(entry, out);
+  EXPECT_EQ(out, R"({"type":"image","sha256":")" + std::string(64, '1') +
+                     R"(","code":"memory-limit","message":"\"9\" GB","jobId":"J","toonId":"t\n",)"
+                     R"("quarantinedAt":"1970-01-01T00:00:01.000Z"})");
+}
+
 TEST(AppendResult, ShowsOnlyWhatIsKnownOfAPendingToon) {
   job::Outcome outcome{.state = job::ToonState::kPending};
   outcome.toon_id = job::ToonId("a\n\"");

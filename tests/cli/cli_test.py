@@ -14,18 +14,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import unittest
 
-from scripted_server import DEADLINE, CliTest, Fake, binary, job, ok, problem
+from scripted_server import DEADLINE, CliTest, Fake, binary, job, main, ok, problem
 
 
 class Usage(CliTest):
     def test_help_is_data_and_documents_exit_codes(self):
         out, err = self.run_cli("--help")
         self.assertIn("Exit codes:", out)
-        for verb in ("submit", "status", "watch", "results", "artifacts", "cancel", "retry", "jobs", "token"):
+        for verb in ("submit", "status", "watch", "results", "artifacts", "cancel", "retry", "jobs", "quarantine",
+                     "token"):
             self.assertIn(verb, out)
         self.assertEqual(err, "")
 
@@ -449,8 +449,4 @@ class EndToEnd(CliTest):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.access(sys.argv[1], os.X_OK):
-        os.environ["UBERTOONS_BIN"] = os.path.abspath(sys.argv.pop(1))
-    if "UBERTOONS_BIN" not in os.environ:
-        sys.exit("UBERTOONS_BIN is not set")
-    unittest.main()
+    main()

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import types
@@ -53,7 +54,7 @@ class Fake:
                 if answer is not None:
                     self.answer(*answer)
 
-            do_GET = do_POST = do_PUT = serve
+            do_GET = do_POST = do_PUT = do_DELETE = serve
 
             def answer(self, status, headers, body):
                 data = body if isinstance(body, bytes) else body.encode()
@@ -137,3 +138,12 @@ class CliTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return path
+
+
+def main():
+    """Runs the tests of the calling script; its first argument may be the binary."""
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.access(sys.argv[1], os.X_OK):
+        os.environ["UBERTOONS_BIN"] = os.path.abspath(sys.argv.pop(1))
+    if "UBERTOONS_BIN" not in os.environ:
+        sys.exit("UBERTOONS_BIN is not set")
+    unittest.main()

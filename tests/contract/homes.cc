@@ -21,6 +21,7 @@ class HomeOf : public Home {
   ports::OutcomeStore& outcomes() override { return store().outcomes(); }
   ports::ReferenceStore& references() override { return store().references(); }
   ports::ReuseIndex& reuse() override { return store().reuse(); }
+  ports::QuarantineStore& quarantine() override { return store().quarantine(); }
   ports::Outbox& outbox() override { return store().outbox(); }
 
  protected:

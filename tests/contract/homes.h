@@ -9,6 +9,7 @@
 
 #include "ports/blob_store.h"
 #include "ports/job_store.h"
+#include "ports/quarantine.h"
 
 namespace contract {
 
@@ -21,6 +22,7 @@ class Home {
   [[nodiscard]] virtual ports::OutcomeStore& outcomes() = 0;
   [[nodiscard]] virtual ports::ReferenceStore& references() = 0;
   [[nodiscard]] virtual ports::ReuseIndex& reuse() = 0;
+  [[nodiscard]] virtual ports::QuarantineStore& quarantine() = 0;
   [[nodiscard]] virtual ports::Outbox& outbox() = 0;
   // Closes and opens it again, as a restart does; an adapter in memory stays as it is.
   virtual void Reopen() = 0;

@@ -1,7 +1,7 @@
 """A custom processor for tests that does what the toon's text says. A Lambda runtime loop on the standard library.
 
-"ok" succeeds; "refuse" fails for good; "exit" dies; "flag PATH" fails unless PATH exists; "hang PATH" writes its process id
-to PATH and never answers.
+"ok" succeeds; "refuse" fails for good; "exit" dies; "flag PATH" fails unless PATH exists; "claim CODE" fails with CODE;
+"hang PATH" writes its process id to PATH and never answers.
 """
 
 import json
@@ -22,6 +22,8 @@ def act(text):
         pathlib.Path(rest).write_text(str(os.getpid()))
         while True:
             signal.pause()
+    if verb == "claim":
+        return {"error": {"code": rest, "message": "so it says", "retryable": False}}
     if verb == "refuse" or (verb == "flag" and not pathlib.Path(rest).exists()):
         return {"error": {"code": "refused", "message": f"told to {verb}", "retryable": False}}
     return {"result": {"verb": verb}, "artifacts": []}

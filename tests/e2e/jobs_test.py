@@ -149,6 +149,35 @@ class CustomProcessors(ServerTest):
         bad = api.results("poison", state="Failed")
         self.assertEqual([(row["toonId"], row["error"]["code"]) for row in bad], [("b", "worker-died")])
 
+    def test_bytes_that_kill_their_worker_are_refused_until_released(self):
+        server = self.serve(FICKLE_CONFIG)
+        api, digest = server.api(), sha256(b"exit")
+
+        def code_of(job_id):
+            api.submit(job_id, [fickle("a", "ok"), fickle("b", "exit")])
+            self.assertEqual(api.ended(job_id)["succeeded"], 1)
+            return api.results(job_id, state="Failed")[0]["error"]["code"]
+
+        self.assertEqual(code_of("first"), "worker-died")
+        self.assertEqual(code_of("second"), "quarantined")
+        self.assertEqual(server.stop(), 0)
+        api = server.start().api()
+        self.assertEqual(code_of("third"), "quarantined")
+        [entry] = api.get("/prod/quarantine").json()["items"]
+        self.assertEqual((entry["sha256"], entry["type"], entry["code"], entry["jobId"], entry["toonId"]),
+                         (digest, "fickle", "worker-died", "first", "b"))
+        self.assertEqual(api.call("DELETE", f"/quarantine/{digest}").status, 204)
+        self.assertEqual(api.get("/quarantine").json(), {"items": []})
+        self.assertEqual(api.call("DELETE", f"/quarantine/{digest}").status, 404)
+        self.assertEqual(code_of("fourth"), "worker-died")
+
+    def test_a_processor_that_answers_quarantines_nothing_whatever_it_says(self):
+        api = self.serve(FICKLE_CONFIG).api()
+        api.submit("claims", [fickle("a", "claim timeout"), fickle("b", "claim bad-words")])
+        api.ended("claims")
+        self.assertEqual([row["error"]["code"] for row in api.results("claims")], ["processor-timeout", "bad-words"])
+        self.assertEqual(api.get("/quarantine").json(), {"items": []})
+
     def test_cancel_stops_running_work(self):
         api = self.serve(FICKLE_CONFIG).api()
         place = self.folder / "pid"

@@ -13,6 +13,7 @@
 
 #include "fakes/faults.h"
 #include "ports/job_store.h"
+#include "ports/quarantine.h"
 
 namespace fakes {
 
@@ -21,6 +22,7 @@ class FakeStore final : public ports::JobStore,
                         public ports::OutcomeStore,
                         public ports::ReferenceStore,
                         public ports::ReuseIndex,
+                        public ports::QuarantineStore,
                         public ports::Outbox {
  public:
   // `merger` outlives the store.
@@ -31,6 +33,7 @@ class FakeStore final : public ports::JobStore,
   [[nodiscard]] ports::OutcomeStore& outcomes() { return *this; }
   [[nodiscard]] ports::ReferenceStore& references() { return *this; }
   [[nodiscard]] ports::ReuseIndex& reuse() { return *this; }
+  [[nodiscard]] ports::QuarantineStore& quarantine() { return *this; }
   [[nodiscard]] ports::Outbox& outbox() { return *this; }
 
   // ---- knobs -------------------------------------------------------------------------------------------------
@@ -83,6 +86,14 @@ class FakeStore final : public ports::JobStore,
   // ---- ports::ReuseIndex -------------------------------------------------------------------------------------
   [[nodiscard]] base::Result<std::vector<std::optional<job::Outcome>>> Find(
       const job::TenantId& tenant, const std::vector<base::Sha256>& keys) override;
+  // ---- ports::QuarantineStore --------------------------------------------------------------------------------
+  [[nodiscard]] base::Result<bool> Any(const job::TenantId& tenant, std::string_view work_class) override;
+  [[nodiscard]] base::Result<std::vector<std::optional<job::Quarantined>>> Find(
+      const job::TenantId& tenant, const std::vector<job::QuarantineKey>& keys) override;
+  [[nodiscard]] base::Result<ports::QuarantinePage> List(const job::TenantId& tenant,
+                                                         const std::optional<job::QuarantineKey>& after,
+                                                         std::size_t limit) override;
+  [[nodiscard]] base::Result<std::size_t> Release(const job::TenantId& tenant, const base::Sha256& sha256) override;
   // ---- ports::Outbox -----------------------------------------------------------------------------------------
   [[nodiscard]] base::Result<std::vector<ports::OutboxEvent>> Pending(std::string_view after_id,
                                                                       std::size_t limit) override;
@@ -107,6 +118,7 @@ class FakeStore final : public ports::JobStore,
   class Bill;
 
   void AddReferencesLocked(const job::JobKey& key, const std::vector<job::Artifact>& artifacts);
+  [[nodiscard]] std::uint64_t AddQuarantinedLocked(const ports::RecordCommit& commit);
   void AddEventsLocked(const std::vector<ports::OutboxEvent>& events);
   [[nodiscard]] base::Status AddOutcomeLocked(Stored& stored, job::Generation generation, const ports::OutcomeRow& row);
   [[nodiscard]] base::Result<std::map<std::string, std::string>> MergeLocked(
@@ -128,6 +140,7 @@ class FakeStore final : public ports::JobStore,
   std::map<TenantAndHash, ports::UploadRecord> uploads_;
   std::map<TenantAndHash, std::vector<job::JobKey>> ties_;
   std::map<TenantAndHash, ReuseEntry> reuse_;
+  std::map<job::TenantId, std::map<job::QuarantineKey, job::Quarantined>> quarantine_;
   std::map<std::string, ports::OutboxEvent, std::less<>> outbox_;
 };
 

@@ -11,7 +11,7 @@ namespace fakes {
 namespace {
 
 // A caller's defects: said loudly, since a test is watching.
-base::Status CheckPositions(const job::Job& job, const ports::RecordCommit& commit) {
+base::Status CheckCommit(const job::Job& job, const ports::RecordCommit& commit) {
   const std::uint64_t end = job.state.toon_count.value_or(job::Limits{}.max_toons);
   std::set<job::Position> seen;
   const auto check = [&](job::Position position) -> base::Status {
@@ -26,6 +26,11 @@ base::Status CheckPositions(const job::Job& job, const ports::RecordCommit& comm
     if (row.state == job::ToonState::kPending) return base::Fail(base::Code::kInternal, "an outcome is pending");
   }
   for (const job::RetryNote& note : commit.retries) UT_TRY(check(note.position));
+  std::set<job::QuarantineKey> keys;
+  for (const job::Quarantined& entry : commit.quarantined) {
+    if (!job::IsLethal(entry.error.code)) return base::Fail(base::Code::kInternal, "a harmless error is quarantined");
+    if (!keys.insert(entry.bytes).second) return base::Fail(base::Code::kInternal, "bytes are quarantined twice");
+  }
   return {};
 }
 
@@ -87,7 +92,7 @@ base::Result<ports::RecordAnswer> FakeStore::RecordLocked(Stored& stored, const 
                       fmt::format("job {} is not running generation {}", commit.key.job.str(), commit.generation),
                       "not-running");
   }
-  UT_TRY(CheckPositions(stored.job, commit));
+  UT_TRY(CheckCommit(stored.job, commit));
   ports::RecordAnswer answer;
   const auto look = [&](job::Position position) {
     if (stored.outcomes.contains({commit.generation, position})) answer.already_recorded.push_back(position);
@@ -105,6 +110,11 @@ base::Result<ports::RecordAnswer> FakeStore::RecordLocked(Stored& stored, const 
   for (const ports::OutcomeRow& row : commit.outcomes) bill.Item(row.row.size());
   for (const job::RetryNote& note : commit.retries)
     bill.Item(note.last_error.code.size() + note.last_error.message.size());
+  for (const job::Quarantined& entry : commit.quarantined) {
+    bill.Item(entry.bytes.type.size() + sizeof entry.bytes.sha256 + entry.error.code.size() +
+              entry.error.message.size() + entry.job.str().size() + entry.toon.str().size());
+  }
+  if (!commit.quarantined.empty()) bill.Item(64);  // how many there are
   UT_TRY(bill.Check());
   for (const ports::OutcomeRow& row : commit.outcomes) {
     if (row.has_references) UT_TRY(wire::DecodeOutcome(row.row));  // all or nothing
@@ -112,6 +122,7 @@ base::Result<ports::RecordAnswer> FakeStore::RecordLocked(Stored& stored, const 
   for (const ports::OutcomeRow& row : commit.outcomes) UT_TRY(AddOutcomeLocked(stored, commit.generation, row));
   for (const job::RetryNote& note : commit.retries) stored.retries[{commit.generation, note.position}] = note;
   for (const auto& [reducer, bytes] : merged) stored.aggregates[reducer] = bytes;
+  answer.quarantined = AddQuarantinedLocked(commit);
   UT_TRY(Committed());
   answer.job = stored.job;
   return answer;

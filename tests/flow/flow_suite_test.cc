@@ -112,7 +112,7 @@ TEST_P(Flow, AToonThatKillsItsWorkersIsFoundAndTheOthersGoOn) {
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_EQ(failed[0].position, 617U);
   EXPECT_EQ(failed[0].error->code, "worker-died");
-  EXPECT_EQ(failed[0].attempts, job::kMaxAttempts);
+  EXPECT_EQ(failed[0].attempts, job::kMaxLethalAttempts);
   EXPECT_LT(home.chunks, 60) << "halving finds it in about 2 log2(1000) chunks";
 }
 

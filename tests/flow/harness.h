@@ -38,7 +38,11 @@ class NoMetrics final : public ports::Metrics {
   void ToonDuration(std::string_view, std::chrono::microseconds) override {}
   void ToonFailed(std::string_view) override {}
   void ToonsReused(std::uint64_t count) override { reused += count; }
+  void ToonsRefused(std::uint64_t count) override { refused += count; }
+  void Quarantined(std::uint64_t count) override { quarantined += count; }
   std::uint64_t reused = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t quarantined = 0;
 };
 
 enum class StoreKind { kFake, kRocks };
@@ -59,6 +63,7 @@ struct Harness {
         .outcomes = rocks ? rocks->outcomes() : fake.outcomes(),
         .references = rocks ? rocks->references() : fake.references(),
         .reuse = rocks ? rocks->reuse() : fake.reuse(),
+        .quarantine = rocks ? rocks->quarantine() : fake.quarantine(),
         .outbox = rocks ? rocks->outbox() : fake.outbox(),
         .blobs = blobs,
         .catalog = catalog,

@@ -10,6 +10,7 @@
 
 #include "cli/artifacts.h"
 #include "cli/jobs.h"
+#include "cli/quarantine.h"
 #include "cli/results.h"
 #include "cli/submit.h"
 #include "cli/token.h"
@@ -26,6 +27,7 @@ constexpr const char* kFooter = R"(Examples:
   ubertoons results NIGHTLY --json | jq '.results[].result'
   ubertoons artifacts NIGHTLY -o out/                   every artifact, checked by SHA-256
   ubertoons retry NIGHTLY --watch                       the failed toons again
+  ubertoons quarantine release SHA256                   bytes that killed their processor get another chance
 
 Server and token: --url and --token, else UBERTOONS_URL and UBERTOONS_TOKEN, else url, token or token_file in
 $XDG_CONFIG_HOME/ubertoons/client.toml. Data goes to standard output, everything else to standard error.
@@ -71,20 +73,23 @@ struct Verb {
   std::shared_ptr<ConnectionFlags> connection;
 };
 
+void AddConnection(CLI::App& app, ConnectionFlags& flags) {
+  app.add_option("--url", flags.url, fmt::format("Server, with its stage if any [{}]", kDefaultUrl))
+      ->type_name("URL")
+      ->group("Connection");
+  app.add_option("--token", flags.token, "Bearer token; others may read it here, prefer UBERTOONS_TOKEN")
+      ->type_name("TOKEN")
+      ->group("Connection");
+  app.add_option("--ca-file", flags.ca_file, "PEM file of certificates to trust")
+      ->type_name("FILE")
+      ->group("Connection");
+}
+
 template <typename Options>
 Verb<Options> AddVerb(CLI::App& app, const char* name, const char* description, const char* group) {
   Verb<Options> verb{app.add_subcommand(name, description)->group(group), std::make_shared<Options>(),
                      std::make_shared<ConnectionFlags>()};
-  verb.app->add_option("--url", verb.connection->url, fmt::format("Server, with its stage if any [{}]", kDefaultUrl))
-      ->type_name("URL")
-      ->group("Connection");
-  verb.app
-      ->add_option("--token", verb.connection->token, "Bearer token; others may read it here, prefer UBERTOONS_TOKEN")
-      ->type_name("TOKEN")
-      ->group("Connection");
-  verb.app->add_option("--ca-file", verb.connection->ca_file, "PEM file of certificates to trust")
-      ->type_name("FILE")
-      ->group("Connection");
+  AddConnection(*verb.app, *verb.connection);
   return verb;
 }
 
@@ -204,6 +209,30 @@ void AddArtifacts(CLI::App& app, Environment& env) {
   Finish(verb, env, RunArtifacts);
 }
 
+std::string RefuseHash(const std::string& text) {
+  return base::Sha256FromHex(text) ? "" : fmt::format("'{}' is no SHA-256: 64 hexadecimal digits are", text);
+}
+
+void AddQuarantine(CLI::App& app, Environment& env) {
+  auto verb = AddVerb<QuarantineOptions>(
+      app, "quarantine", "List bytes that are refused since they killed their processor", kOutcomesGroup);
+  QuarantineOptions& o = *verb.options;
+  verb.app->add_option("--limit", o.limit, "At most so many");
+  AddJson(verb.app, o.json, "Print {\"items\":[…]}");
+  // The same flags before and after "release".
+  CLI::App* release = verb.app->add_subcommand("release", "Let these bytes be processed again; then retry their job");
+  release->group("Subcommands");
+  release->add_option("SHA256", o.hashes, "As listed; several may be given")
+      ->required()
+      ->check(RefuseHash)
+      ->type_name("");
+  AddJson(release, o.json, "Print {\"released\":[…]}");
+  AddConnection(*release, *verb.connection);
+  Finish(verb, env, [release](Shell& shell, const QuarantineOptions& options) {
+    return release->parsed() ? RunRelease(shell, options) : RunQuarantine(shell, options);
+  });
+}
+
 void AddToken(CLI::App& app, Environment& env) {
   CLI::App* sub = app.add_subcommand("token", "Make a token for a local server")->group(kServerGroup);
   auto options = std::make_shared<TokenOptions>();
@@ -254,6 +283,7 @@ void AddCommands(CLI::App& app, Environment& env) {
   AddJobs(app, env);
   AddResults(app, env);
   AddArtifacts(app, env);
+  AddQuarantine(app, env);
   AddToken(app, env);
   app.footer(kFooter);
 }

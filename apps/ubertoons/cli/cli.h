@@ -44,7 +44,8 @@ struct Environment {
 // The real process: its variables, descriptors 0 to 2, and its clock.
 [[nodiscard]] Environment ProcessEnvironment(const base::Clock& clock, base::Random& random);
 
-// Registers submit, status, watch, results, artifacts, cancel, retry, jobs and token. Each sets env.action when parsed.
+// Registers submit, status, watch, results, artifacts, cancel, retry, jobs, quarantine and token. Each sets env.action
+// when parsed.
 void AddCommands(CLI::App& app, Environment& env);
 
 // Parses (printing help or a usage error), ignores SIGPIPE, runs the action. Answers the exit code.

@@ -240,6 +240,29 @@ struct World {
     ASSERT_TRUE(recorded) << recorded.error().message;
     feed.Publish(recorded->job);
   }
+  // A toon of the job fails for having killed its executors; its bytes, as "image", go into quarantine.
+  void Kill(std::string_view id, job::Position position, std::string_view bytes = "bomb",
+            std::string_view tenant = "ana") {
+    const job::JobKey key{.tenant = job::TenantId(tenant), .job = job::JobId(id)};
+    const job::ToonError error{.code = "memory-limit", .message = "it wanted 9 GB"};
+    const job::ToonId toon(fmt::format("t{}", position));
+    const job::Outcome outcome{.position = position,
+                               .state = job::ToonState::kFailed,
+                               .toon_id = toon,
+                               .type = "image",
+                               .sha256 = base::Sha256Of(bytes),
+                               .processed_at = clock.Now(),
+                               .error = error};
+    const auto recorded = store.Record({.key = key,
+                                        .generation = 1,
+                                        .outcomes = {wire::ToRow(outcome)},
+                                        .quarantined = {{.bytes = {.sha256 = base::Sha256Of(bytes), .type = "image"},
+                                                         .error = error,
+                                                         .job = key.job,
+                                                         .toon = toon,
+                                                         .at = clock.Now()}}});
+    ASSERT_TRUE(recorded) << recorded.error().message;
+  }
   // Every toon has ended; so do the reducers.
   void End(std::string_view id) {
     const auto change = [&](auto transition) {
@@ -281,6 +304,7 @@ struct World {
                         .outcomes = store,
                         .references = store,
                         .reuse = store,
+                        .quarantine = store,
                         .outbox = store,
                         .blobs = blobs,
                         .catalog = catalog,
