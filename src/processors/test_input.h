@@ -17,7 +17,7 @@ namespace processors {
 inline Processed<ports::ProcessorOutput> Invoke(std::string_view type, const std::string& bytes,
                                                 const std::vector<ports::Operation>& operations = {},
                                                 ports::SourceForm form = ports::SourceForm::kBytes) {
-  static const auto registry = NewDataProcessors();
+  static const auto registry = NewProcessors({});
   // Exactly the promised padding, so that a sanitizer sees a read past it.
   const auto padded = std::make_unique<char[]>(bytes.size() + 64);
   std::copy(bytes.begin(), bytes.end(), padded.get());
