@@ -148,10 +148,8 @@ class Submitting final : public Submission, private wire::ToonSink {
     UT_TRY(context_.references.TieUploads(created.spec.key, tied_));
     created.spec.manifest_uploaded = true;
     created.spec.manifest = {.blob = manifest_key_, .bytes = *size};
-    // A copy of the job's own: its plan must not meet that of another job over the same upload. The empty first page
-    // says that somebody needs the copy until validation has written the real one.
+    // A copy of the job's own: its plan must not meet that of another job over the same upload.
     UT_TRY(Copy(key, *size));
-    UT_TRY(context_.plans.PutPage(created.spec.manifest, 1, 0, {}));
     created.spec.payload_sha256 = Digest(created.spec, base::View(uri.sha256));
     return {};
   }
