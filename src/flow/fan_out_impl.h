@@ -32,6 +32,7 @@ struct ActiveJob {
   bool plan_ended = false;
   bool resumed = false;  // some of its toons may have outcomes or retry notes already
   bool started = false;
+  bool reducing = false;        // its reducers are among the pieces, or were
   bool gone = false;            // ended, cancelled or replaced: whatever still comes for it is dropped
   std::uint64_t open = 0;       // toons without an outcome
   std::size_t in_flight = 0;    // leases

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "flow/attempts.h"
@@ -262,14 +263,15 @@ void FanOut::Impl::ReloadNotes(const ActivePtr& active) {
 }
 
 void FanOut::Impl::BeginFanIn(const job::JobKey& key) {
-  const auto won = fan_in_.TryBegin(key);
-  if (!won) {
-    if (won.error().code == base::Code::kNotFound) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
-    base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", won.error().message}});
+  const auto job = fan_in_.TryBegin(key);
+  if (!job) {
+    if (job.error().code == base::Code::kNotFound) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+    base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", job.error().message}});
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { BeginFanIn(key); });
     return;
   }
-  if (*won) EnqueueReducers(key);
+  if (job->state.phase == job::Phase::kReducing) EnqueueReducers(key);
+  if (job->state.phase == job::Phase::kEnded) Withdrawn(key, job->state.generation);
 }
 
 void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
@@ -280,7 +282,9 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
   const auto stored = context_.jobs.Get(key);
   if (!stored) return again(stored.error());
   const std::optional<job::Job>& job = *stored;
-  if (!job || job->state.phase != job::Phase::kReducing) return;
+  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  if (job->state.phase != job::Phase::kReducing) return;
   auto chunks = fan_in_.Chunks(*job);
   if (!chunks) return again(chunks.error());
   base::LogInfo("job-reducing",
@@ -288,7 +292,8 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(key);
-    if (at == jobs_.end()) return;
+    const bool wanted = at != jobs_.end() && at->second->generation == job->state.generation;
+    if (!wanted || std::exchange(at->second->reducing, true)) return;
     for (ports::Chunk& chunk : *chunks) {
       Push(*at->second, Piece{.fresh = false, .reduce = std::move(chunk)}, Place::kBack);
     }
