@@ -8,6 +8,7 @@
 #include "flow/fan_out_impl.h"
 #include "flow/manifest.h"
 #include "flow/validate.h"
+#include "job/limits.h"
 
 namespace flow {
 
@@ -197,8 +198,9 @@ void FanOut::Impl::RetryLater(const ActivePtr& active, const job::RetryNote& not
               .only = {static_cast<std::uint32_t>(note.position - segment.first)},
               .attempt = note.attempts + 1,
               .fresh = false};
+  // Notes outlive the process, so their time is the wall's; that may have jumped back since.
   const auto delay = std::chrono::ceil<std::chrono::milliseconds>(note.not_before - context_.clock.Now());
-  PushLater(active, std::move(piece), std::max(delay, std::chrono::milliseconds(0)));
+  PushLater(active, std::move(piece), std::clamp(delay, std::chrono::milliseconds(0), job::kRetryCap));
 }
 
 // Takes out of a piece what is recorded or waits for a retry already. Only a job taken up after a restart needs it.
