@@ -113,15 +113,17 @@ void FanOut::Impl::ValidateLater(const job::Job& job, std::uint32_t failures) {
   validator_.At(context_.clock.Steady() + delay, [this, job, failures] {
     {
       const std::lock_guard lock(mutex_);
-      if (!jobs_.contains(job.spec.key)) return;  // cancelled meanwhile
+      const auto at = jobs_.find(job.spec.key);
+      // Cancelled meanwhile; perhaps even deleted, and another job has the name.
+      if (at == jobs_.end() || at->second->spec.manifest != job.spec.manifest) return;
     }
     const auto validated = Validate(context_).Run(job);
     if (!validated) {
       base::LogWarn(
           "validation-failed",
           {{"job", job.spec.key.job.str()}, {"error", validated.error().message}, {"failures", failures + 1}});
-      if (validated.error().code != base::Code::kNotFound) ValidateLater(job, failures + 1);
-      return;
+      if (validated.error().code != base::Code::kNotFound) return ValidateLater(job, failures + 1);
+      return Withdrawn(job.spec.key, job.state.generation);
     }
     if (validated->state.phase == job::Phase::kRunning) {
       Add(*validated, Origin::kNew);
