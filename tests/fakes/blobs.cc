@@ -40,7 +40,12 @@ base::Status FakeBlobStore::Put(const std::vector<ports::BlobToPut>& blobs) {
   if (write_fault.Strikes()) return Broken();
   const std::lock_guard lock(mutex_);
   for (const ports::BlobToPut& blob : blobs) {
-    if (!blobs_.contains(blob.key)) StoreLocked(blob.key, std::string(blob.bytes));
+    const auto known = blobs_.find(blob.key);
+    if (known != blobs_.end()) {
+      known->second.written_at = clock_->Now();
+    } else {
+      StoreLocked(blob.key, std::string(blob.bytes));
+    }
     if (lost_answer.Strikes()) return Broken();
   }
   return {};
