@@ -57,6 +57,7 @@ class FanOut::Impl {
   void Add(const job::Job& job, Origin origin);
   void Forget(const ActivePtr& active);
   void Withdrawn(const job::JobKey& key, job::Generation generation);
+  void LookAgain(const job::JobKey& key);
   void ValidateLater(const job::Job& job, std::uint32_t failures);
   void EnqueueReducers(const job::JobKey& key);
   void BeginFanIn(const job::JobKey& key);

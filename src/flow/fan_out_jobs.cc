@@ -108,6 +108,25 @@ void FanOut::Impl::Withdrawn(const job::JobKey& key, job::Generation generation)
   Wake();
 }
 
+void FanOut::Impl::LookAgain(const job::JobKey& key) {
+  const auto stored = context_.jobs.Get(key);
+  if (!stored) {
+    timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { LookAgain(key); });
+    return;
+  }
+  const std::optional<job::Job>& job = *stored;
+  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = jobs_.find(key);
+    const bool known = at != jobs_.end() && at->second->spec.manifest == job->spec.manifest &&
+                       at->second->generation >= job->state.generation;
+    if (known) return;
+  }
+  Add(*job, Origin::kRecovered);
+}
+
 void FanOut::Impl::ValidateLater(const job::Job& job, std::uint32_t failures) {
   const auto delay = failures == 0 ? std::chrono::milliseconds(0) : RetryDelay(failures, context_.random);
   validator_.At(context_.clock.Steady() + delay, [this, job, failures] {

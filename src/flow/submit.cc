@@ -59,7 +59,12 @@ class Submitting final : public Submission, private wire::ToonSink {
     UT_TRY(Describe(envelope, created));
     UT_TRY(envelope.manifest_uri ? FreezeUploaded(*envelope.manifest_uri, created) : StoreInline(created));
     created.events.push_back(AcceptedEvent({.spec = created.spec, .state = created.state}));
-    UT_TRY_ASSIGN(ports::CreateAnswer stored, context_.jobs.Create(created));
+    auto answer = context_.jobs.Create(created);
+    if (!answer) {
+      if (answer.error().code == base::Code::kUnavailable) starter_.Doubtful(created.spec.key);
+      return std::unexpected(std::move(answer).error());
+    }
+    ports::CreateAnswer& stored = *answer;
     const bool replayed = stored.kind == ports::CreateAnswer::Kind::kSame;
     if (!replayed) {
       context_.notifier.Publish(stored.job);
