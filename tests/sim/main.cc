@@ -14,9 +14,9 @@
 namespace sim {
 namespace {
 
-// 40 shards of 100 seeds: ctest runs each as a test of its own.
-constexpr std::uint64_t kShards = 40;
-constexpr std::uint64_t kSeedsPerShard = 100;
+// 20 shards of 500 seeds: ctest runs each as a test of its own.
+constexpr std::uint64_t kShards = 20;
+constexpr std::uint64_t kSeedsPerShard = 500;
 
 std::string Reproduction(std::uint64_t seed, std::string_view what) {
   return fmt::format("seed {}: {}\nagain: build/release/tests/flow_sim --seed {} --trace", seed, what, seed);
