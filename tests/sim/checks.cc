@@ -107,6 +107,10 @@ void CheckInstant(Home& home, const job::JobKey& key) {
            counted.succeeded, counted.failed);
   }
   if (job::Succeeded(*job) != successes) Broken(key, "{} successes of {}", job::Succeeded(*job), successes);
+  if (const auto known = home.ledger.stored.find(key); known != home.ledger.stored.end()) {
+    const std::optional<job::Counters>& final_counters = known->second.final_counters;
+    if (final_counters && *final_counters != job->counters) Broken(key, "outcomes came after its end");
+  }
   if (job->counters.processed() > job->state.scope) Broken(key, "more outcomes than toons");
   const auto aggregates = home.store.Aggregates(key).value();
   for (const ports::Partial& partial : aggregates) {

@@ -125,6 +125,7 @@ void Clients::SubmitAnother() {
   model.tenant = taken.tenant;
   model.job_id = taken.job_id;
   model.idempotency_key = taken.idempotency_key;
+  if (home_.dice.Chance(0.5)) model.toons = taken.toons;  // the difference is in the rest
   Compose(model);
   const std::size_t number = model.number;
   home_.ledger.models.push_back(std::move(model));

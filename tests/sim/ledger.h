@@ -49,6 +49,7 @@ struct History {
   std::size_t model = 0;
   job::JobState state;
   std::uint64_t most_generations = 1;              // 1 + retries that may have had an effect
+  std::optional<job::Counters> final_counters;     // of this generation, once it ended
   std::map<job::Position, std::string> successes;  // encoded, as first seen
   std::map<std::pair<job::Generation, job::Position>, std::string> failures;
   std::map<std::pair<job::Generation, job::Position>, std::uint32_t> guilt;  // tries that a user's failure consumed

@@ -54,7 +54,11 @@ void Watch::Look(const job::JobKey& key) {
   }
   job::JobState& before = known->second.state;
   CheckCourse(key, before, job->state);
+  if (job->state.generation != before.generation) known->second.final_counters.reset();
   if (before.phase != job::Phase::kEnded && job->state.phase == job::Phase::kEnded) ledger.ended_events[key] += 1;
+  if (job->state.phase == job::Phase::kEnded && !known->second.final_counters) {
+    known->second.final_counters = job->counters;
+  }
   before = job->state;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "flow/record.h"
 #include "job/limits.h"
 #include "wire/outcome_codec.h"
 
@@ -80,6 +81,7 @@ Workers::End Workers::Fate(const ports::Chunk& chunk) {
 }
 
 void Workers::CheckAttempts(const ports::Chunk& chunk) const {
+  const Home::Calm calm(home_);
   const auto known = home_.ledger.stored.find(chunk.key);
   if (known == home_.ledger.stored.end()) return;
   for (const job::Position position : PositionsOf(chunk)) {
@@ -88,6 +90,11 @@ void Workers::CheckAttempts(const ports::Chunk& chunk) const {
     if (chunk.attempt > consumed + 1 || chunk.attempt > job::kMaxAttempts) {
       throw Violation{fmt::format("job {} toon {}: attempt {} after {} failures of its own", chunk.key.job.str(),
                                   position, chunk.attempt, consumed)};
+    }
+    const auto notes = home_.store.Retries(chunk.key, chunk.generation, position, 1).value();
+    if (!notes.empty() && notes.front().position == position && notes.front().attempts >= chunk.attempt) {
+      throw Violation{fmt::format("job {} toon {}: attempt {} after {} were noted", chunk.key.job.str(), position,
+                                  chunk.attempt, notes.front().attempts)};
     }
   }
 }
@@ -175,9 +182,29 @@ void Workers::Give(Held held) {
       break;
   }
   home_.Trace("lease {} answered", held.lease.id);
+  if (held.end == End::kAnswersTwice) Redeliver(held);
   const ports::ChunkAnswer again = *held.answer;
   home_.fan_out->Answered(held.lease.id, std::move(*held.answer));
   if (held.end == End::kAnswersTwice) home_.fan_out->Answered(held.lease.id, again);
+}
+
+// Some of the answer was recorded before, as where a queue delivers a chunk to two workers.
+void Workers::Redeliver(const Held& held) {
+  const ports::Chunk& chunk = held.lease.chunk;
+  if (chunk.kind == ports::Chunk::Kind::kReduce || !home_.dice.Chance(0.7)) return;
+  ports::ChunkAnswer some = *held.answer;
+  std::erase_if(some.outcomes, [&](const ports::OutcomeRow&) { return home_.dice.Chance(0.4); });
+  some.partials.clear();
+  std::vector<job::Outcome> successes;
+  for (const ports::OutcomeRow& row : some.outcomes) {
+    if (row.state == job::ToonState::kSucceeded) successes.push_back(wire::DecodeOutcome(row.row).value());
+  }
+  for (const std::string& name : chunk.reducers) {
+    std::string bytes = home_.reducers.Find(name)->Fold(successes);
+    if (!bytes.empty()) some.partials.push_back({.reducer = name, .bytes = std::move(bytes)});
+  }
+  home_.Trace("lease {}: {} outcomes were recorded by another worker", held.lease.id, some.outcomes.size());
+  (void)flow::Record(*home_.context).Run(chunk.key, chunk.generation, chunk.reducers, std::move(some));
 }
 
 ports::ChunkAnswer Workers::Spoiled(const Held& held) {

@@ -46,6 +46,7 @@ class Workers {
   [[nodiscard]] fakes::FakeProcessor::Answer Process(const ports::ToonInput& input);
   void CheckAttempts(const ports::Chunk& chunk) const;
   void Run(Held& held);
+  void Redeliver(const Held& held);
   void Give(Held held);
   void Lose(const Held& held, ports::WorkerEnd end, std::string_view why);
   void Blame(const ports::Chunk& chunk, const std::vector<job::Position>& positions);
