@@ -39,6 +39,9 @@ class Starter {
   virtual void Runnable(const job::Job& job) = 0;  // accepted, validated, retried or recovered
   // Cancelled: stop its work, up to and with this generation (a retry may have opened the next one already).
   virtual void Withdrawn(const job::JobKey& key, job::Generation generation) = 0;
+  // A commit about this job was answered with kUnavailable, and may have been made nevertheless: looks at the job until
+  // it can be read, then takes it up or drops it.
+  virtual void Doubtful(const job::JobKey& key) = 0;
   // Toons accepted and not ended yet: of everybody, and of one tenant; and the tenant's jobs. For quotas.
   struct Backlog {
     std::uint64_t toons = 0;

@@ -77,16 +77,20 @@ class FailedPositions {
 }  // namespace
 
 base::Result<job::Job> Control::Cancel(const job::JobKey& key) {
-  UT_TRY_ASSIGN(job::Job job, ChangeJob(context_, key, [&](const job::Job& now) -> base::Result<Change> {
-                  if (now.state.cancelled) return Change{.next = now.state};
-                  Change change;
-                  UT_TRY_ASSIGN(change.next, job::Cancelled(now, context_.clock.Now()));
-                  job::Job after = now;
-                  after.state = change.next;
-                  change.events.push_back(EndEvent(after));
-                  return change;
-                }));
-  starter_.Withdrawn(key, job.state.generation);
+  auto job = ChangeJob(context_, key, [&](const job::Job& now) -> base::Result<Change> {
+    if (now.state.cancelled) return Change{.next = now.state};
+    Change change;
+    UT_TRY_ASSIGN(change.next, job::Cancelled(now, context_.clock.Now()));
+    job::Job after = now;
+    after.state = change.next;
+    change.events.push_back(EndEvent(after));
+    return change;
+  });
+  if (job) {
+    starter_.Withdrawn(key, job->state.generation);
+  } else if (job.error().code == base::Code::kUnavailable) {
+    starter_.Doubtful(key);
+  }
   return job;
 }
 
@@ -103,7 +107,10 @@ base::Result<job::Job> Control::Retry(const job::JobKey& key) {
   if (!updated && updated.error().reason == "version-changed") {
     return base::Fail(base::Code::kConflict, fmt::format("job {} was changed by somebody else", key.job.str()));
   }
-  if (!updated) return updated;
+  if (!updated) {
+    if (updated.error().code == base::Code::kUnavailable) starter_.Doubtful(key);
+    return updated;
+  }
   context_.notifier.Publish(*updated);
   starter_.Runnable(*updated);
   return updated;

@@ -6,16 +6,12 @@
 
 namespace flow {
 
-base::Result<bool> FanIn::TryBegin(const job::JobKey& key) {
-  bool won = false;
-  const auto changed = ChangeJob(context_, key, [&](const job::Job& job) -> base::Result<Change> {
-    won = job.state.phase == job::Phase::kRunning && job::AllRecorded(job);
-    if (!won) return Change{.next = job.state};
+base::Result<job::Job> FanIn::TryBegin(const job::JobKey& key) {
+  return ChangeJob(context_, key, [&](const job::Job& job) -> base::Result<Change> {
+    if (job.state.phase != job::Phase::kRunning || !job::AllRecorded(job)) return Change{.next = job.state};
     UT_TRY_ASSIGN(job::JobState next, job::BeginReduce(job, context_.clock.Now()));
     return Change{.next = std::move(next)};
   });
-  if (!changed) return std::unexpected(changed.error());
-  return won;
 }
 
 base::Result<std::vector<ports::Chunk>> FanIn::Chunks(const job::Job& job) {

@@ -12,9 +12,9 @@ namespace flow {
 class FanIn {
  public:
   explicit FanIn(Context& context) : context_(context) {}
-  // If every toon ended: moves the job to its reducers. Exactly one caller wins; the others answer false. Not yet:
-  // false.
-  [[nodiscard]] base::Result<bool> TryBegin(const job::JobKey& key);
+  // Moves the job to its reducers if every toon ended, and answers it as it stands then: kReducing if this call or an
+  // earlier one moved it, for the answer of that one may have been lost.
+  [[nodiscard]] base::Result<job::Job> TryBegin(const job::JobKey& key);
   // The reducers of a kReducing job that have not ended yet, as chunks.
   [[nodiscard]] base::Result<std::vector<ports::Chunk>> Chunks(const job::Job& job);
   // Commits one reducer's end; with the last one, the job's, and its event. Doing it twice changes nothing.

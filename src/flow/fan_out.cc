@@ -192,6 +192,10 @@ void FanOut::Withdrawn(const job::JobKey& key, job::Generation generation) {
   impl_->Withdrawn(key, generation);
 }
 
+void FanOut::Doubtful(const job::JobKey& key) {
+  impl_->timers_.Now([impl = impl_.get(), key] { impl->LookAgain(key); });
+}
+
 Starter::Backlog FanOut::BacklogOf(const job::TenantId& tenant) const {
   const std::lock_guard lock(impl_->mutex_);
   const auto at = impl_->backlog_.find(tenant);

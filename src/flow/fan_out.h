@@ -42,6 +42,7 @@ class FanOut final : public ports::WorkSource, public Starter {
   // Starter
   void Runnable(const job::Job& job) override;
   void Withdrawn(const job::JobKey& key, job::Generation generation) override;
+  void Doubtful(const job::JobKey& key) override;
   [[nodiscard]] Backlog BacklogOf(const job::TenantId& tenant) const override;
 
   // WorkSource

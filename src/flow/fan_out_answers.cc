@@ -227,7 +227,14 @@ void FanOut::Impl::FailOne(const ActivePtr& active, const Piece& piece, ports::W
                   .attempt = piece.attempt};
   ManifestCursor cursor(context_.plans, context_.blobs, active->spec.manifest, 1);
   wire::StrictParser parser;
-  if (const auto line = cursor.Seek(facts.position)) {
+  const auto line = cursor.Seek(facts.position);
+  if (!line && base::PolicyOf(line.error().code).retryable) {
+    // Without its line the outcome would not name its toon, and an outcome stays: another try may read it.
+    const std::lock_guard lock(mutex_);
+    if (!active->gone) PushLater(active, piece, RetryDelay(1, context_.random));
+    return;
+  }
+  if (line) {
     const auto element = parser.Parse(line->text, "", wire::StrictParser::Padding::kPresent);
     wire::ToonView toon;
     wire::FieldErrors errors;

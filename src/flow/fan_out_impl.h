@@ -33,6 +33,7 @@ struct ActiveJob {
   bool plan_ended = false;
   bool resumed = false;  // some of its toons may have outcomes or retry notes already
   bool started = false;
+  bool reducing = false;        // its reducers are among the pieces, or were
   bool gone = false;            // ended, cancelled or replaced: whatever still comes for it is dropped
   std::uint64_t open = 0;       // toons without an outcome
   std::size_t in_flight = 0;    // leases
@@ -58,6 +59,7 @@ class FanOut::Impl {
   void Add(const job::Job& job, Origin origin);
   void Forget(const ActivePtr& active);
   void Withdrawn(const job::JobKey& key, job::Generation generation);
+  void LookAgain(const job::JobKey& key);
   void ValidateLater(const job::Job& job, std::uint32_t failures);
   void EnqueueReducers(const job::JobKey& key);
   void BeginFanIn(const job::JobKey& key);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "flow/attempts.h"
@@ -7,6 +8,7 @@
 #include "flow/fan_out_impl.h"
 #include "flow/manifest.h"
 #include "flow/validate.h"
+#include "job/limits.h"
 
 namespace flow {
 
@@ -106,20 +108,41 @@ void FanOut::Impl::Withdrawn(const job::JobKey& key, job::Generation generation)
   Wake();
 }
 
+void FanOut::Impl::LookAgain(const job::JobKey& key) {
+  const auto stored = context_.jobs.Get(key);
+  if (!stored) {
+    timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { LookAgain(key); });
+    return;
+  }
+  const std::optional<job::Job>& job = *stored;
+  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = jobs_.find(key);
+    const bool known = at != jobs_.end() && at->second->spec.manifest == job->spec.manifest &&
+                       at->second->generation >= job->state.generation;
+    if (known) return;
+  }
+  Add(*job, Origin::kRecovered);
+}
+
 void FanOut::Impl::ValidateLater(const job::Job& job, std::uint32_t failures) {
   const auto delay = failures == 0 ? std::chrono::milliseconds(0) : RetryDelay(failures, context_.random);
   validator_.At(context_.clock.Steady() + delay, [this, job, failures] {
     {
       const std::lock_guard lock(mutex_);
-      if (!jobs_.contains(job.spec.key)) return;  // cancelled meanwhile
+      const auto at = jobs_.find(job.spec.key);
+      // Cancelled meanwhile; perhaps even deleted, and another job has the name.
+      if (at == jobs_.end() || at->second->spec.manifest != job.spec.manifest) return;
     }
     const auto validated = Validate(context_).Run(job);
     if (!validated) {
       base::LogWarn(
           "validation-failed",
           {{"job", job.spec.key.job.str()}, {"error", validated.error().message}, {"failures", failures + 1}});
-      if (validated.error().code != base::Code::kNotFound) ValidateLater(job, failures + 1);
-      return;
+      if (validated.error().code != base::Code::kNotFound) return ValidateLater(job, failures + 1);
+      return Withdrawn(job.spec.key, job.state.generation);
     }
     if (validated->state.phase == job::Phase::kRunning) {
       Add(*validated, Origin::kNew);
@@ -196,8 +219,9 @@ void FanOut::Impl::RetryLater(const ActivePtr& active, const job::RetryNote& not
               .only = {static_cast<std::uint32_t>(note.position - segment.first)},
               .attempt = note.attempts + 1,
               .fresh = false};
+  // Notes outlive the process, so their time is the wall's; that may have jumped back since.
   const auto delay = std::chrono::ceil<std::chrono::milliseconds>(note.not_before - context_.clock.Now());
-  PushLater(active, std::move(piece), std::max(delay, std::chrono::milliseconds(0)));
+  PushLater(active, std::move(piece), std::clamp(delay, std::chrono::milliseconds(0), job::kRetryCap));
 }
 
 // Takes out of a piece what is recorded or waits for a retry already. Only a job taken up after a restart needs it.
@@ -262,14 +286,15 @@ void FanOut::Impl::ReloadNotes(const ActivePtr& active) {
 }
 
 void FanOut::Impl::BeginFanIn(const job::JobKey& key) {
-  const auto won = fan_in_.TryBegin(key);
-  if (!won) {
-    if (won.error().code == base::Code::kNotFound) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
-    base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", won.error().message}});
+  const auto job = fan_in_.TryBegin(key);
+  if (!job) {
+    if (job.error().code == base::Code::kNotFound) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+    base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", job.error().message}});
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { BeginFanIn(key); });
     return;
   }
-  if (*won) EnqueueReducers(key);
+  if (job->state.phase == job::Phase::kReducing) EnqueueReducers(key);
+  if (job->state.phase == job::Phase::kEnded) Withdrawn(key, job->state.generation);
 }
 
 void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
@@ -280,7 +305,9 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
   const auto stored = context_.jobs.Get(key);
   if (!stored) return again(stored.error());
   const std::optional<job::Job>& job = *stored;
-  if (!job || job->state.phase != job::Phase::kReducing) return;
+  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
+  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  if (job->state.phase != job::Phase::kReducing) return;
   auto chunks = fan_in_.Chunks(*job);
   if (!chunks) return again(chunks.error());
   base::LogInfo("job-reducing",
@@ -288,7 +315,8 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(key);
-    if (at == jobs_.end()) return;
+    const bool wanted = at != jobs_.end() && at->second->generation == job->state.generation;
+    if (!wanted || std::exchange(at->second->reducing, true)) return;
     for (ports::Chunk& chunk : *chunks) {
       Push(*at->second, Piece{.fresh = false, .reduce = std::move(chunk)}, Place::kBack);
     }

@@ -59,7 +59,12 @@ class Submitting final : public Submission, private wire::ToonSink {
     UT_TRY(Describe(envelope, created));
     UT_TRY(envelope.manifest_uri ? FreezeUploaded(*envelope.manifest_uri, created) : StoreInline(created));
     created.events.push_back(AcceptedEvent({.spec = created.spec, .state = created.state}));
-    UT_TRY_ASSIGN(ports::CreateAnswer stored, context_.jobs.Create(created));
+    auto answer = context_.jobs.Create(created);
+    if (!answer) {
+      if (answer.error().code == base::Code::kUnavailable) starter_.Doubtful(created.spec.key);
+      return std::unexpected(std::move(answer).error());
+    }
+    ports::CreateAnswer& stored = *answer;
     const bool replayed = stored.kind == ports::CreateAnswer::Kind::kSame;
     if (!replayed) {
       context_.notifier.Publish(stored.job);
@@ -148,10 +153,8 @@ class Submitting final : public Submission, private wire::ToonSink {
     UT_TRY(context_.references.TieUploads(created.spec.key, tied_));
     created.spec.manifest_uploaded = true;
     created.spec.manifest = {.blob = manifest_key_, .bytes = *size};
-    // A copy of the job's own: its plan must not meet that of another job over the same upload. The empty first page
-    // says that somebody needs the copy until validation has written the real one.
+    // A copy of the job's own: its plan must not meet that of another job over the same upload.
     UT_TRY(Copy(key, *size));
-    UT_TRY(context_.plans.PutPage(created.spec.manifest, 1, 0, {}));
     created.spec.payload_sha256 = Digest(created.spec, base::View(uri.sha256));
     return {};
   }

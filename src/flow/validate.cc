@@ -56,6 +56,12 @@ class Planning final : public wire::ManifestReader::Sink {
   std::vector<base::Sha256> tied_;
 };
 
+// A job may end, be deleted, and another take its name while its manifest is read.
+base::Status SameJob(const job::Job& job, const job::Job& now) {
+  if (now.spec.manifest == job.spec.manifest) return {};
+  return base::Fail(base::Code::kNotFound, "job " + job.spec.key.job.str() + " is gone, another has its name");
+}
+
 }  // namespace
 
 base::Result<job::Job> Validate::Run(const job::Job& job) {
@@ -85,6 +91,7 @@ base::Result<job::Job> Validate::Run(const job::Job& job) {
   }
   UT_TRY(planning.Finish());
   return ChangeJob(context_, job.spec.key, [&](const job::Job& now) -> base::Result<Change> {
+    UT_TRY(SameJob(job, now));
     if (now.state.phase != job::Phase::kAccepted) return Change{.next = now.state};
     UT_TRY_ASSIGN(job::JobState next, job::Validated(now, *count, context_.clock.Now()));
     return Change{.next = std::move(next)};
@@ -94,6 +101,7 @@ base::Result<job::Job> Validate::Run(const job::Job& job) {
 base::Result<job::Job> Validate::Refuse(const job::Job& job, std::vector<base::FieldError> problems) {
   if (problems.size() > job::kMaxFieldErrors) problems.resize(job::kMaxFieldErrors);
   return ChangeJob(context_, job.spec.key, [&](const job::Job& now) -> base::Result<Change> {
+    UT_TRY(SameJob(job, now));
     if (now.state.phase != job::Phase::kAccepted) return Change{.next = now.state};
     Change change;
     UT_TRY_ASSIGN(change.next, job::ManifestInvalid(now, problems, context_.clock.Now()));

@@ -267,7 +267,9 @@ class FileBlobs final : public ports::BlobStore {
       // A blob that is there already may have been renamed by another process a moment ago: its folder is synced too.
       touched.insert(FolderOf(blob.key));
       UT_TRY(folders_->Ensure(FolderOf(blob.key)));
-      if (::access(PathOf(blob.key).c_str(), F_OK) == 0) continue;
+      const std::string path = PathOf(blob.key);
+      if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) continue;
+      if (errno != ENOENT) return base::FailErrno(fmt::format("touch {}", path), errno);
       UT_TRY_ASSIGN(TempFile file, TempFile::Create(folders_->root()));
       UT_TRY(file.Write(blob.bytes));
       file.StartWriteback();

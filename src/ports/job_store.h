@@ -38,7 +38,8 @@ struct NewJob {
   job::JobSpec spec;
   job::JobState state;
   std::optional<std::string> idempotency_key;  // per tenant; only when the client gave no jobId
-  std::vector<job::Segment> first_page;        // page 0 of generation 1; empty for an uploaded manifest
+  std::vector<job::Segment> first_page;        // page 0 of generation 1; empty for an uploaded manifest, and stored so:
+                                               // it says that somebody needs the manifest
   std::vector<OutboxEvent> events;
 };
 struct CreateAnswer {

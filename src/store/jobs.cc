@@ -40,7 +40,8 @@ void PutNewJob(Group& group, const ports::NewJob& job) {
   group.Put(ListKey(spec.key.tenant, spec.submitted_at, spec.key.job.str()), EncodeNumber(uid));
   group.Put(PhaseIndexKey({.spec = spec, .state = job.state, .counters = {}}, uid), "");
   if (job.idempotency_key) group.Put(IdempotencyKey(spec.key.tenant, *job.idempotency_key), spec.key.job.str());
-  if (!job.first_page.empty()) group.Put(PlanKey(spec.manifest.blob, 1, 0), EncodeSegments(job.first_page));
+  if (!job.first_page.empty() || spec.manifest_uploaded)
+    group.Put(PlanKey(spec.manifest.blob, 1, 0), EncodeSegments(job.first_page));
   if (const auto sha256 = UploadedManifest(spec)) {
     group.Put(TieKey(spec.key, *sha256), "");
     group.Put(JobTieKey(spec.key, *sha256), "");

@@ -41,6 +41,21 @@ class BlobStoreContract : public testing::TestWithParam<BlobParam> {
   TempDir dir_;
   std::unique_ptr<ports::BlobStore> store_ = GetParam().open(dir_.path());
 };
+TEST_P(BlobStoreContract, PuttingWhatIsThereCountsAsWrittenNow) {
+  const auto written_at = [&] {
+    std::string cursor;
+    return blobs().List(cursor, 10)->front().written_at;
+  };
+  ASSERT_TRUE(blobs().Put({{.key = key, .bytes = "hello"}}).has_value());
+  const base::TimePoint first = written_at();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (written_at() == first && std::chrono::steady_clock::now() < deadline) {
+    ASSERT_TRUE(blobs().Put({{.key = key, .bytes = "hello"}}).has_value());
+  }
+  EXPECT_GT(written_at(), first);
+  EXPECT_EQ(ReadAll(key), "hello");
+}
+
 INSTANTIATE_TEST_SUITE_P(Blobs, BlobStoreContract,
                          testing::Values(BlobParam{.name = "Fake", .open = OpenFake},
                                          BlobParam{.name = "Files", .open = OpenFiles}),

@@ -67,6 +67,16 @@ TEST_P(JobStoreContract, KeepsEverythingOfAJobAlsoOverARestart) {
   EXPECT_EQ(Got(job.spec.key), expected);
 }
 
+TEST_P(JobStoreContract, AnUploadedManifestIsNeededFromTheJobsCommitOnUntilItsDeletion) {
+  ports::NewJob job = RunningJob(KeyOf("ana", "j1"), 3);
+  job.spec.manifest_uploaded = true;
+  EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::nullopt);
+  ASSERT_TRUE(jobs().Create(job).has_value());
+  EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::vector<job::Segment>{});
+  ASSERT_TRUE(jobs().Delete(job.spec.key).has_value());
+  EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::nullopt);
+}
+
 TEST_P(JobStoreContract, AJobThatIsNotThereIsAbsent) {
   EXPECT_EQ(Got(KeyOf("ana", "none")), std::nullopt);
   Created(RunningJob(KeyOf("ana", "j1"), 1));

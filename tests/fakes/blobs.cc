@@ -20,7 +20,7 @@ class FakeBlobWriter final : public ports::BlobWriter {
     if (store_.write_fault.Strikes()) return Broken();
     const std::lock_guard lock(store_.mutex_);
     store_.StoreLocked(key, bytes_);
-    return {};
+    return store_.lost_answer.Strikes() ? base::Status(Broken()) : base::Status{};
   }
 
  private:
@@ -40,7 +40,13 @@ base::Status FakeBlobStore::Put(const std::vector<ports::BlobToPut>& blobs) {
   if (write_fault.Strikes()) return Broken();
   const std::lock_guard lock(mutex_);
   for (const ports::BlobToPut& blob : blobs) {
-    if (!blobs_.contains(blob.key)) StoreLocked(blob.key, std::string(blob.bytes));
+    const auto known = blobs_.find(blob.key);
+    if (known != blobs_.end()) {
+      known->second.written_at = clock_->Now();
+    } else {
+      StoreLocked(blob.key, std::string(blob.bytes));
+    }
+    if (lost_answer.Strikes()) return Broken();
   }
   return {};
 }
@@ -67,6 +73,7 @@ base::Status FakeBlobStore::Remove(std::string_view key) {
   if (write_fault.Strikes()) return Broken();
   const std::lock_guard lock(mutex_);
   if (const auto found = blobs_.find(key); found != blobs_.end()) blobs_.erase(found);
+  if (lost_answer.Strikes()) return Broken();
   return {};
 }
 

@@ -28,6 +28,7 @@ class FakeBlobStore final : public ports::BlobStore {
 
   Fault write_fault;  // Append, Commit, Put, Remove: kUnavailable and no effect
   Fault read_fault;   // Read, Size, List: kUnavailable
+  Fault lost_answer;  // Commit, Remove, each blob of Put: done, but the caller is told kUnavailable
 
   [[nodiscard]] std::size_t size() const;
   // What a test says is stored, without checks or faults.

@@ -81,7 +81,7 @@ base::Result<ports::CreateAnswer> FakeStore::Create(const ports::NewJob& job) {
   stored.job = {.spec = job.spec, .state = job.state, .counters = {}};
   stored.idempotency_key = job.idempotency_key;
   if (job.idempotency_key) idempotency_[{key.tenant, *job.idempotency_key}] = key;
-  if (!job.first_page.empty()) pages_[{job.spec.manifest.blob, 1, 0}] = job.first_page;
+  if (!job.first_page.empty() || job.spec.manifest_uploaded) pages_[{job.spec.manifest.blob, 1, 0}] = job.first_page;
   AddEventsLocked(job.events);
   UT_TRY(Committed());
   return ports::CreateAnswer{.kind = ports::CreateAnswer::Kind::kCreated, .job = stored.job};

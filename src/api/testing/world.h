@@ -86,6 +86,7 @@ class FakeStarter final : public flow::Starter {
  public:
   void Runnable(const job::Job& /*job*/) override {}
   void Withdrawn(const job::JobKey& /*key*/, job::Generation /*generation*/) override {}
+  void Doubtful(const job::JobKey& /*key*/) override {}
   Backlog BacklogOf(const job::TenantId& /*tenant*/) const override { return backlog; }
   Backlog backlog;
 };
