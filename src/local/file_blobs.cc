@@ -14,6 +14,7 @@
 #include <span>
 #include <utility>
 
+#include "base/folder.h"
 #include "base/random.h"
 #include "local/blob_key.h"
 #include "local/files.h"
@@ -309,7 +310,7 @@ void RemoveLeftovers(const std::string& tmp, const std::vector<std::string>& nam
 }  // namespace
 
 base::Result<std::unique_ptr<ports::BlobStore>> OpenFileBlobs(const std::string& dir) {
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return base::FailErrno(fmt::format("mkdir {}", dir), errno);
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
   auto folders = std::make_shared<Folders>(dir);
   UT_TRY(folders->Ensure("tmp"));
   UT_TRY(folders->Ensure("t"));

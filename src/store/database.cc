@@ -11,9 +11,9 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
-#include <filesystem>
 #include <vector>
 
+#include "base/folder.h"
 #include "base/log.h"
 
 namespace store {
@@ -132,8 +132,8 @@ base::Error FromRocks(const rocksdb::Status& status, std::string_view what) {
 }
 
 base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
-  std::error_code ignored;  // if the folder cannot be made, opening says why
-  std::filesystem::create_directory(dir, ignored);
+  // RocksDB syncs what it puts into the folder, not the folder's own entry.
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
