@@ -39,6 +39,9 @@ class BlobWriter {
   [[nodiscard]] virtual base::Status Commit(std::string_view key) = 0;
 };
 
+// The reason of a kUnavailable after which this store takes no more writes, while one that is opened anew may.
+inline constexpr std::string_view kSyncFailed = "sync-failed";
+
 struct BlobToPut {
   std::string key;
   std::string_view bytes;
