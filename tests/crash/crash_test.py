@@ -19,10 +19,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from power import CLASSES, LIBRARY, Loss, PoweredServer, until  # noqa: E402
 
 from harness import ServerTest  # noqa: E402
-from ledger import Broken, Check, DEAD, Ledger, Refused, Traffic, messages, submit  # noqa: E402
+from ledger import Broken, Check, DEAD, Ledger, Refused, Traffic, emitting, messages, submit  # noqa: E402
 
 SEED = int(os.environ.get("UBERTOONS_CRASH_SEED", random.SystemRandom().randrange(10**6)))
 KILLS = int(os.environ.get("UBERTOONS_CRASH_KILLS", 36))
+DATABASE = ("wal", "sst", "manifest", "current", "db-folder", "other")
 KILLS_PER_DISK = 9  # then everything is read whole and a new disk begins
 SYNC_MICROS = 1500  # as a good SSD; long enough for many requests to wait for one commit
 
@@ -143,6 +144,8 @@ class Promise(CrashTest):
             drill = self.drill(rng)
             for point in plan[kills:kills + KILLS_PER_DISK]:
                 loss = rng.choices(Loss.KINDS, (4, 3, 2, 1))[0]
+                if point and point[1] == "write":
+                    loss = "some"  # a write that is torn
                 hit = drill.life(point, loss)
                 kills, met = kills + 1, met + bool(point and hit)
                 print(f"kill {kills}: {' '.join(map(str, point[:3])) if point else 'any moment'}{'' if hit or not point else ' (not met)'},"
@@ -173,7 +176,10 @@ class Lies(CrashTest):
                 drill.server.kill()
                 drill.server.lose_power(Loss("all", rng))
         except Broken as broken:
+            for name, count in drill.server.power.lies().items():
+                told[name] += count
             print(f"without syncs of {', '.join(lies)}: {str(broken)[:160]}", file=sys.stderr)
+            self.assertTrue(all(told[name] for name in lies), f"something else broke: {told}")
             return
         self.fail(f"nobody saw that {told} syncs did nothing")
 
@@ -257,7 +263,7 @@ class Faults(CrashTest):
         self.assertGreater(self.fault("no-space", CLASSES, -1, heals=True), 0)
 
     def test_a_write_torn_by_a_full_disk_heals_by_itself(self):
-        self.assertGreater(self.fault("torn-write", ["wal"], -1, heals=True), 0)
+        self.assertGreater(self.fault("torn-write", DATABASE, -1, heals=True), 0)
 
     def test_a_write_error_in_the_log_refuses_until_a_restart(self):
         self.assertGreater(self.fault("write-error", ["wal"], 1, heals=False), 0)
@@ -273,6 +279,31 @@ class Faults(CrashTest):
 
     def test_a_failed_sync_of_a_blob_folder_is_never_papered_over(self):
         self.fault("sync-error", ["blob-leaf"], 1, heals=False)
+
+    def at_a_worker(self, name, classes, times):
+        """The disk fails for workers alone, since only they write blobs once the job is accepted."""
+        drill = self.drill(random.Random(f"worker {name} {SEED}"))
+        drill.start()
+        job = emitting("w", 300)
+        drill.ledger.jobs[job.id] = job
+        submit(drill.api, job)
+        until("the job's first outcomes", lambda: drill.api.job(job.id)["processed"] > 0)
+        drill.server.power.fail(name, classes, times)
+        until("the disk's failure", lambda: drill.server.power.get("fault_hits") >= abs(times))
+        drill.server.power.fail("")
+        drill.settle()
+        drill.server.kill()
+        drill.server.lose_power(Loss("all", drill.rng))
+        drill.settle()
+
+    def test_a_worker_that_cannot_sync_a_folder_is_replaced(self):
+        self.at_a_worker("sync-error", ["blob-leaf"], 1)
+
+    def test_a_worker_that_cannot_sync_blobs_costs_no_toon(self):
+        self.at_a_worker("sync-error", ["blob"], 3)
+
+    def test_a_worker_on_a_full_disk_costs_no_toon(self):
+        self.at_a_worker("no-space", ["blob"], -5)
 
     def test_a_full_disk_at_the_start_is_a_clear_message(self):
         drill = self.drill(random.Random(f"start {SEED}"))

@@ -87,6 +87,13 @@ def messages(job_id, rng, count, flawed=False, **more):
     return Job(job_id, kind, {"jobId": job_id, "toons": toons, **more}, [t["toonId"] for t in toons], prints, bad, emits)
 
 
+def emitting(job_id, count):
+    """Each toon by itself, with an artifact."""
+    toons = [{**message(f"t{i:05d}", {"n": i}), "operations": [{"op": "emit"}]} for i in range(count)]
+    ids = [toon["toonId"] for toon in toons]
+    return Job(job_id, "emitting", {"jobId": job_id, "toons": toons, "chunking": "per-toon"}, ids, emits=ids)
+
+
 def telemetry(job_id, rng):
     toons = []
     for i in range(rng.randint(1, 4)):
