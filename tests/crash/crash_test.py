@@ -2,8 +2,8 @@
 
     crash_test.py [--seed N] [--kills N] [test names]
 
-A run prints its seed; the same seed makes the same jobs, moments and losses (what threads do in between is the machine's).
-`--kills` makes a long run of it. UBERTOONS_CRASH_SEED and UBERTOONS_CRASH_KILLS do the same.
+A run prints its seed; the same seed makes the same jobs, moments and losses (what threads do in between is the
+machine's). `--kills` makes a long run of it. UBERTOONS_CRASH_SEED and UBERTOONS_CRASH_KILLS do the same.
 """
 
 import argparse
@@ -16,9 +16,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from power import CLASSES, LIBRARY, Loss, PoweredServer, until  # noqa: E402
+from power import CLASSES, LIBRARY, Loss, PoweredServer  # noqa: E402
 
-from harness import ServerTest  # noqa: E402
+from harness import ServerTest, until  # noqa: E402
 from ledger import Broken, Check, DEAD, Ledger, Refused, Traffic, emitting, messages, submit  # noqa: E402
 
 SEED = int(os.environ.get("UBERTOONS_CRASH_SEED", random.SystemRandom().randrange(10**6)))
@@ -128,7 +128,7 @@ class CrashTest(ServerTest):
 
     def drill(self, rng, **options):
         drill = Drill(tempfile.mkdtemp(dir=self.folder), rng, **options)
-        self.addCleanup(drill.server.kill)
+        self.addCleanup(drill.server.close)
         self.addCleanup(self._show_log, drill.server)
         return drill
 
@@ -148,8 +148,9 @@ class Promise(CrashTest):
                     loss = "some"  # a write that is torn
                 hit = drill.life(point, loss)
                 kills, met = kills + 1, met + bool(point and hit)
-                print(f"kill {kills}: {' '.join(map(str, point[:3])) if point else 'any moment'}{'' if hit or not point else ' (not met)'},"
-                      f" loss: {loss}; {drill.ledger.counts()}", file=sys.stderr)
+                moment = " ".join((*point[:2], *point[2])) if point else "any moment"
+                missed = " (not met)" if point and not hit else ""
+                print(f"kill {kills}: {moment}{missed}, loss: {loss}; {drill.ledger.counts()}", file=sys.stderr)
             drill.settle()
             self.assertEqual(drill.ledger.refusals, 0)
             self.assertTrue(drill.ledger.accepted())
@@ -166,22 +167,18 @@ class Lies(CrashTest):
     def assert_seen(self, *lies):
         rng = random.Random(f"lies {lies} {SEED}")
         drill = self.drill(rng, lies=lies, patience=8)
-        told = dict.fromkeys(CLASSES, 0)
         try:
             for _ in range(6):
                 drill.life()
-                for name, count in drill.server.power.lies().items():
-                    told[name] += count
                 drill.settle()
                 drill.server.kill()
                 drill.server.lose_power(Loss("all", rng))
         except Broken as broken:
-            for name, count in drill.server.power.lies().items():
-                told[name] += count
             print(f"without syncs of {', '.join(lies)}: {str(broken)[:160]}", file=sys.stderr)
+            told = drill.server.lied()
             self.assertTrue(all(told[name] for name in lies), f"something else broke: {told}")
             return
-        self.fail(f"nobody saw that {told} syncs did nothing")
+        self.fail(f"nobody saw that syncs did nothing: {drill.server.lied()}")
 
     def test_of_the_log(self):
         self.assert_seen("wal")

@@ -1,7 +1,7 @@
 """What the server has promised, and whether it keeps it.
 
-A Ledger writes down every job and upload that was acknowledged, every end that was announced and every result that was read.
-Traffic makes more of them until the server dies. Check asks a restarted server for all of it.
+A Ledger writes down every job and upload that was acknowledged, every end that was announced and every result that was
+read. Traffic makes more of them until the server dies. Check asks a restarted server for all of it.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import time
 
 from harness import data_toon, message, sha256
 
+FINAL = ("status", "toonCount", "processed", "succeeded", "failed", "completedAt", "reason", "artifacts")
 DEAD = (OSError, http.client.HTTPException)  # what a call to a killed server ends in
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 
@@ -84,7 +85,8 @@ def messages(job_id, rng, count, flawed=False, **more):
         prints[toon["toonId"]] = sha256(canonical(value))
         toons.append(toon)
     kind = "flawed" if bad else "messages"
-    return Job(job_id, kind, {"jobId": job_id, "toons": toons, **more}, [t["toonId"] for t in toons], prints, bad, emits)
+    ids = [toon["toonId"] for toon in toons]
+    return Job(job_id, kind, {"jobId": job_id, "toons": toons, **more}, ids, prints, bad, emits)
 
 
 def emitting(job_id, count):
@@ -127,9 +129,9 @@ class Traffic:
         self.ledger, self.api, self.jobs_each = ledger, api, jobs_each
         self.halt = threading.Event()
         seeds = [ledger.rng.random() for _ in range(writers + 1)]
-        self.threads = [threading.Thread(target=self._run, args=(self._write, random.Random(seed)), daemon=True)
-                        for seed in seeds[:-1]]
-        self.threads.append(threading.Thread(target=self._run, args=(self._watch, random.Random(seeds[-1])), daemon=True))
+        works = [self._write] * writers + [self._watch]
+        self.threads = [threading.Thread(target=self._run, args=(work, random.Random(seed)), daemon=True)
+                        for work, seed in zip(works, seeds)]
         for thread in self.threads:
             thread.start()
 
@@ -170,7 +172,8 @@ class Traffic:
         kind = rng.choice(("messages", "messages", "flawed", "telemetry", "uploads", "manifest", "cancel"))
         if kind in ("messages", "cancel"):
             count = rng.randint(500, 2000) if kind == "cancel" else rng.choice((1, 5, 50, 400))
-            self._submit(messages(job_id, rng, count, **rng.choice(({}, {"chunking": "per-toon"}) if count < 100 else ({},))))
+            more = {"chunking": "per-toon"} if count < 100 and rng.random() < 0.5 else {}
+            self._submit(messages(job_id, rng, count, **more))
             if kind == "cancel":
                 self.act(self.ledger.jobs[job_id], "cancel")
         elif kind == "flawed":
@@ -287,14 +290,15 @@ class Check:
         return ask(self.api, "GET", f"/jobs/{job.id}").json()
 
     def _status(self, job):
-        before, end = job.generation, job.end
+        before, end, cancelled = job.generation, job.end, job.cancel == "answered"
         document = self._document(job)
+        if cancelled and document.get("reason") != "cancelled":
+            raise Broken(f"{job.id}: a cancel was answered and is forgotten: {document}")
         if document["generation"] < before:
             raise Broken(f"{job.id}: a retry was answered and is forgotten: {document}")
         ended = document["status"] in ("Completed", "Failed")
         if end and job.retry != "answered" and document["generation"] == end["generation"]:
-            changed = {name for name in ("status", "toonCount", "processed", "succeeded", "failed", "completedAt", "reason",
-                                         "artifacts") if document.get(name) != end.get(name)}
+            changed = {name for name in FINAL if document.get(name) != end.get(name)}
             if changed:
                 raise Broken(f"{job.id} had ended and its {sorted(changed)} changed: {end} -> {document}")
         if end and not ended and not job.retry:
@@ -306,7 +310,8 @@ class Check:
     def _results(self, job):
         rows, token = [], ""
         while True:
-            page = ask(self.api, "GET", f"/results?jobId={job.id}&pageSize=1000" + (f"&pageToken={token}" if token else ""))
+            more = f"&pageToken={token}" if token else ""
+            page = ask(self.api, "GET", f"/results?jobId={job.id}&pageSize=1000{more}")
             rows += page.json()["results"]
             token = page.json().get("nextPageToken")
             if not token:
@@ -337,9 +342,10 @@ class Check:
             want = "Failed" if "Failed" in states else "Completed"
             if document["status"] != want:
                 raise Broken(f"{job.id} is {document['status']} with {counted}: {document}")
-        if document["status"] == "Completed" and "summary.json" not in [a["name"] for a in document.get("artifacts", [])]:
+        artifacts = document.get("artifacts", [])
+        if document["status"] == "Completed" and "summary.json" not in [artifact["name"] for artifact in artifacts]:
             raise Broken(f"{job.id} is Completed and has no summary: {document}")
-        for artifact in document.get("artifacts", []) + [a for row in rows[:40] for a in row.get("artifacts", [])]:
+        for artifact in artifacts + [a for row in rows[:40] for a in row.get("artifacts", [])]:
             data = ask(self.api, "GET", f"/artifacts/{artifact['sha256']}").body
             if (hashlib.sha256(data).hexdigest(), len(data)) != (artifact["sha256"], artifact["bytes"]):
                 raise Broken(f"{job.id}: the artifact {artifact} is damaged")

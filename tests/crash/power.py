@@ -1,9 +1,9 @@
 """A disk that loses its power: what a server changed below one folder, and what of it a power loss would leave.
 
-The server and its workers run with libubertoons-power.so (tests/crash/power/), which does every change and writes it down in
-a journal, syncs included. After all of them are dead, Disk works out the state: bytes are durable once the file was
-synced, names once their folder was (a file's sync does not cover its name, a rename or mkdir counts from the sync of the
-folder). Whatever else there is may or may not be there; a Loss says how much.
+The server and its workers run with libubertoons-power.so (tests/crash/power/), which does every change and writes it
+down in a journal, syncs included. After all of them are dead, Disk works out the state: bytes are durable once the file
+was synced, names once their folder was (a file's sync does not cover its name, a rename or mkdir counts from the sync of
+the folder). Whatever else there is may or may not be there; a Loss says how much.
 """
 
 import contextlib
@@ -13,12 +13,11 @@ import os
 import pathlib
 import shutil
 import struct
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
-from harness import BIN, Server, alive, until  # noqa: E402
+from harness import BIN, Server, until  # noqa: E402
 
 LIBRARY = pathlib.Path(os.environ.get("UBERTOONS_POWER_LIBRARY", BIN.parent / "tests" / "libubertoons-power.so"))
 SECTOR = 512
@@ -31,7 +30,6 @@ FAULTS = {"": 0, "no-space": 1, "torn-write": 2, "write-error": 3, "sync-error":
 FIELDS = ("server_pid", "kill_moment", "kill_call", "kill_classes", "kill_countdown", "killed", "lie_classes", "fault",
           "fault_classes", "fault_budget", "fault_hits", "sync_micros", "next_sync")
 CONTROL_BYTES = 4096
-ALL_CLASSES = (1 << len(CLASSES)) - 1
 
 # As in power/journal.h.
 HEADER = struct.Struct("<IBBHQQQII")
@@ -58,7 +56,7 @@ class Inode:
 
 
 def apply(content, step):
-    """Steps: ("write", offset, bytes), ("size", bytes), ("put", name, ino), ("drop", name), ("move", old, new, ino)."""
+    """A step: write offset bytes, size bytes, put name ino, drop name, move old new ino."""
     kind, where, *rest = step
     if kind == "write":
         if len(content) < where:
@@ -188,7 +186,8 @@ class Disk:
 
     def _forget(self, inode):
         inode.pending.clear()
-        self.syncs = {number: (other, 0 if other is inode else covered) for number, (other, covered) in self.syncs.items()}
+        self.syncs = {number: (other, 0 if other is inode else covered)
+                      for number, (other, covered) in self.syncs.items()}
 
     def check(self):
         """Is what the journal makes of the folder what lies there? Otherwise a call went past the library."""
@@ -245,7 +244,8 @@ class Power:
         self._journal.close()
 
     def environment(self):
-        return {"LD_PRELOAD": str(LIBRARY), "UBERTOONS_POWER_DIR": str(self.folder), "UBERTOONS_POWER_ROOT": str(self.root)}
+        return {"LD_PRELOAD": str(LIBRARY), "UBERTOONS_POWER_DIR": str(self.folder),
+                "UBERTOONS_POWER_ROOT": str(self.root)}
 
     def get(self, field):
         return struct.unpack_from("<i", self._page, 4 * FIELDS.index(field))[0]
@@ -307,9 +307,11 @@ class PoweredServer(Server):
         self.lies = lies
         self.sync_micros = 0
         self.power = None
+        self._lied = dict.fromkeys(CLASSES, 0)  # in earlier lives
         self.arm = lambda power: None  # called with the new Power before each start
 
     def start(self):
+        self._lied = self.lied()
         if self.power:
             self.power.close()
         self.power = Power(self.folder / "power", self.root)
@@ -335,7 +337,7 @@ class PoweredServer(Server):
             until("the end of all that wrote to the disk", lambda: not self._writers(), 30, 0.005)
 
     def _writers(self):
-        """Processes that run with the library on this disk, or are about to: also those whose parent is gone already."""
+        """Processes that run with the library on this disk, or are about to, their parent alive or not."""
         folder = os.fsencode(self.folder) + b"/"
         found = []
         for entry in os.listdir("/proc"):
@@ -346,13 +348,15 @@ class PoweredServer(Server):
                             found.append(int(entry))
         return found
 
-    def wait_killed(self, seconds):
-        """Until the library killed the server; False if it did not."""
-        try:
-            self.process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+    def lied(self):
+        """How many syncs of each class did nothing, in all lives."""
+        now = self.power.lies() if self.power else {}
+        return {name: count + now.get(name, 0) for name, count in self._lied.items()}
+
+    def close(self):
+        self.kill()
+        if self.power:
+            self.power.close()
 
     def lose_power(self, loss):
         """SIGKILL, then the disk as the loss left it. Without a loss the journal goes on from where it is."""
@@ -362,6 +366,3 @@ class PoweredServer(Server):
         if loss.kind == "none":
             return
         self.disk.lose_power(loss)
-
-
-__all__ = ["ALL_CLASSES", "CLASSES", "Disk", "LIBRARY", "Loss", "Power", "PoweredServer", "alive", "until"]

@@ -21,7 +21,6 @@
 
 namespace power {
 namespace {
-
 // ---- descriptors ------------------------------------------------------------------------------------------------
 
 struct Slot {
@@ -56,16 +55,6 @@ void Remember(int fd, ino_t ino, Class file_class) {
   if (fd < 0 || fd >= kMaxDescriptors) std::abort();
   g_slots[fd].file_class = file_class;
   g_slots[fd].ino = ino;
-}
-
-void Forget(int fd) {
-  if (fd >= 0 && fd < kMaxDescriptors) g_slots[fd].ino = 0;
-}
-
-void Copy(int from, int to) {
-  if (from < 0 || from >= kMaxDescriptors || to < 0 || to >= kMaxDescriptors) return;
-  g_slots[to].file_class = g_slots[from].file_class.load();
-  g_slots[to].ino = g_slots[from].ino.load();
 }
 
 // ---- paths --------------------------------------------------------------------------------------------------------
@@ -138,6 +127,40 @@ void NoteOpened(const Place& place, const struct stat& before, const struct stat
   }
 }
 
+// How many of `bytes` a failing disk takes; negative: none, with errno set.
+ssize_t Admit(Journal& journal, Class file_class, std::size_t bytes) {
+  if (journal.Fails(Fault::kWriteError, file_class)) return Fail(EIO);
+  if (journal.Fails(Fault::kNoSpace, file_class)) return Fail(ENOSPC);
+  if (bytes > 1 && journal.Fails(Fault::kTornWrite, file_class)) {
+    journal.control().fault = Fault::kNoSpace;
+    return static_cast<ssize_t>(bytes / 2);
+  }
+  return static_cast<ssize_t>(bytes);
+}
+
+void Linger(std::uint32_t most_micros) {
+  if (most_micros == 0) return;
+  thread_local std::minstd_rand random(std::random_device{}());
+  const timespec pause{.tv_sec = 0, .tv_nsec = static_cast<long>(random() % most_micros) * 1000};
+  ::nanosleep(&pause, nullptr);
+}
+
+}  // namespace
+
+bool IsOurs(int fd) {
+  return static_cast<bool>(FileOf(fd));
+}
+
+void Forget(int fd) {
+  if (fd >= 0 && fd < kMaxDescriptors) g_slots[fd].ino = 0;
+}
+
+void Copy(int from, int to) {
+  if (from < 0 || from >= kMaxDescriptors || to < 0 || to >= kMaxDescriptors) return;
+  g_slots[to].file_class = g_slots[from].file_class.load();
+  g_slots[to].ino = g_slots[from].ino.load();
+}
+
 int Open(int folder, const char* path, int flags, mode_t mode) {
   const Place place = PlaceOf(folder, path);
   if (!place.inside) {
@@ -160,17 +183,6 @@ int Open(int folder, const char* path, int flags, mode_t mode) {
   Remember(fd, now.st_ino, place.file_class);
   NoteOpened(place, before, now, flags);
   return fd;
-}
-
-// How many of `bytes` a failing disk takes; negative: none, with errno set.
-ssize_t Admit(Journal& journal, Class file_class, std::size_t bytes) {
-  if (journal.Fails(Fault::kWriteError, file_class)) return Fail(EIO);
-  if (journal.Fails(Fault::kNoSpace, file_class)) return Fail(ENOSPC);
-  if (bytes > 1 && journal.Fails(Fault::kTornWrite, file_class)) {
-    journal.control().fault = Fault::kNoSpace;
-    return static_cast<ssize_t>(bytes / 2);
-  }
-  return static_cast<ssize_t>(bytes);
 }
 
 // at < 0: at the descriptor's own position.
@@ -242,13 +254,6 @@ int Allocate(int fd, int mode, off_t offset, off_t length) {
                     .a = static_cast<std::uint64_t>(after.size)});
   }
   return answer;
-}
-
-void Linger(std::uint32_t most_micros) {
-  if (most_micros == 0) return;
-  thread_local std::minstd_rand random(std::random_device{}());
-  const timespec pause{.tv_sec = 0, .tv_nsec = static_cast<long>(random() % most_micros) * 1000};
-  ::nanosleep(&pause, nullptr);
 }
 
 int Sync(int fd, long number) {
@@ -370,159 +375,4 @@ int MakeTemporary(char* pattern, int flags) {
   return fd;
 }
 
-mode_t ModeOf(int flags, va_list arguments) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
-
-}  // namespace
 }  // namespace power
-
-// ---- what the program calls -------------------------------------------------------------------------------------
-
-// NOLINTBEGIN: the names and shapes are the C library's.
-extern "C" {
-
-#define POWER_OPEN(NAME)                                 \
-  int NAME(const char* path, int flags, ...) {           \
-    va_list arguments;                                   \
-    va_start(arguments, flags);                          \
-    const mode_t mode = power::ModeOf(flags, arguments); \
-    va_end(arguments);                                   \
-    return power::Open(AT_FDCWD, path, flags, mode);     \
-  }
-POWER_OPEN(open)
-POWER_OPEN(open64)
-#undef POWER_OPEN
-
-#define POWER_OPENAT(NAME)                                 \
-  int NAME(int folder, const char* path, int flags, ...) { \
-    va_list arguments;                                     \
-    va_start(arguments, flags);                            \
-    const mode_t mode = power::ModeOf(flags, arguments);   \
-    va_end(arguments);                                     \
-    return power::Open(folder, path, flags, mode);         \
-  }
-POWER_OPENAT(openat)
-POWER_OPENAT(openat64)
-#undef POWER_OPENAT
-
-int __open_2(const char* path, int flags) {
-  return power::Open(AT_FDCWD, path, flags, 0);
-}
-int __open64_2(const char* path, int flags) {
-  return power::Open(AT_FDCWD, path, flags, 0);
-}
-int creat(const char* path, mode_t mode) {
-  return power::Open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
-int mkostemp(char* pattern, int flags) {
-  return power::MakeTemporary(pattern, flags);
-}
-int mkstemp(char* pattern) {
-  return power::MakeTemporary(pattern, 0);
-}
-
-int close(int fd) {
-  power::Forget(fd);
-  return static_cast<int>(::syscall(SYS_close, fd));
-}
-int dup(int fd) noexcept {
-  const int made = static_cast<int>(::syscall(SYS_dup, fd));
-  power::Copy(fd, made);
-  return made;
-}
-int dup2(int fd, int to) noexcept {
-  const int made = static_cast<int>(::syscall(SYS_dup2, fd, to));
-  power::Copy(fd, made);
-  return made;
-}
-int dup3(int fd, int to, int flags) noexcept {
-  const int made = static_cast<int>(::syscall(SYS_dup3, fd, to, flags));
-  power::Copy(fd, made);
-  return made;
-}
-
-ssize_t write(int fd, const void* data, size_t bytes) {
-  return power::Write(fd, data, bytes, -1);
-}
-ssize_t pwrite(int fd, const void* data, size_t bytes, off_t at) {
-  return power::Write(fd, data, bytes, at);
-}
-ssize_t pwrite64(int fd, const void* data, size_t bytes, off64_t at) {
-  return power::Write(fd, data, bytes, at);
-}
-ssize_t writev(int fd, const iovec* parts, int count) {
-  return power::WriteParts(fd, parts, count, -1);
-}
-ssize_t pwritev(int fd, const iovec* parts, int count, off_t at) {
-  return power::WriteParts(fd, parts, count, at);
-}
-
-int ftruncate(int fd, off_t size) noexcept {
-  return power::Resize(fd, size);
-}
-int ftruncate64(int fd, off64_t size) noexcept {
-  return power::Resize(fd, size);
-}
-int fallocate(int fd, int mode, off_t offset, off_t length) {
-  return power::Allocate(fd, mode, offset, length);
-}
-int posix_fallocate(int fd, off_t offset, off_t length) {
-  return power::Allocate(fd, 0, offset, length) == 0 ? 0 : errno;
-}
-
-int fsync(int fd) {
-  return power::Sync(fd, SYS_fsync);
-}
-int fdatasync(int fd) {
-  return power::Sync(fd, SYS_fdatasync);
-}
-// A hint to start writing; nothing may rest on it.
-int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
-  if (power::FileOf(fd)) return 0;
-  return static_cast<int>(::syscall(SYS_sync_file_range, fd, offset, bytes, flags));
-}
-
-int rename(const char* from, const char* to) noexcept {
-  return power::Rename(AT_FDCWD, from, AT_FDCWD, to, 0);
-}
-int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
-  return power::Rename(from_folder, from, to_folder, to, 0);
-}
-int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
-  return power::Rename(from_folder, from, to_folder, to, flags);
-}
-int link(const char* from, const char* to) noexcept {
-  return power::Link(AT_FDCWD, from, AT_FDCWD, to, 0);
-}
-int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
-  return power::Link(from_folder, from, to_folder, to, flags);
-}
-int unlink(const char* path) noexcept {
-  return power::Unlink(AT_FDCWD, path, 0);
-}
-int unlinkat(int folder, const char* path, int flags) noexcept {
-  return power::Unlink(folder, path, flags);
-}
-int rmdir(const char* path) noexcept {
-  return power::Unlink(AT_FDCWD, path, AT_REMOVEDIR);
-}
-int remove(const char* path) noexcept {
-  struct stat info{};
-  const bool folder = ::lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
-  return power::Unlink(AT_FDCWD, path, folder ? AT_REMOVEDIR : 0);
-}
-int mkdir(const char* path, mode_t mode) noexcept {
-  return power::MakeFolder(AT_FDCWD, path, mode);
-}
-int mkdirat(int folder, const char* path, mode_t mode) noexcept {
-  return power::MakeFolder(folder, path, mode);
-}
-
-void* mmap(void* address, size_t bytes, int protection, int flags, int fd, off_t offset) noexcept {
-  // Stores through a mapping would go unseen.
-  if ((protection & PROT_WRITE) != 0 && (flags & MAP_SHARED) != 0 && power::FileOf(fd)) std::abort();
-  return reinterpret_cast<void*>(::syscall(SYS_mmap, address, bytes, protection, flags, fd, offset));
-}
-}
-// NOLINTEND
