@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 256 * 1024;  // gathers small appends: a manifest comes line by line
 constexpr std::size_t kOpenManifests = 32;        // a manifest is read in many ranges
 constexpr std::size_t kPutAtOnce = 64;            // files open at the same time in one Put
+constexpr std::size_t kSyncedKeys = 16'384;       // remembered: about 3 MB
 
 base::Result<BlobKind> CheckKey(std::string_view key) {
   if (const auto kind = ParseBlobKey(key)) return *kind;
@@ -150,6 +151,24 @@ class OpenFiles {
   std::list<Entry> files_;  // guarded by mutex_; most recently used first
 };
 
+// Keys whose file and name this process has synced itself, up to a number of them. Thread-safe.
+class SyncedKeys {
+ public:
+  bool Has(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(key);
+  }
+  void Add(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    if (keys_.size() >= kSyncedKeys) keys_.clear();
+    keys_.emplace(key);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string, std::less<>> keys_;  // guarded by mutex_
+};
+
 base::Status ReadRange(int fd, std::uint64_t offset, std::uint64_t length, const std::string& path, std::string& out) {
   struct stat info{};
   if (::fstat(fd, &info) != 0) return base::FailErrno(fmt::format("stat {}", path), errno);
@@ -207,6 +226,7 @@ class FileBlobs final : public ports::BlobStore {
       UT_TRY(PutSome({blobs.data() + first, count}, touched));
     }
     for (const std::string_view folder : touched) UT_TRY(folders_->Sync(folder));
+    for (const ports::BlobToPut& blob : blobs) synced_.Add(blob.key);
     return {};
   }
 
@@ -264,11 +284,14 @@ class FileBlobs final : public ports::BlobStore {
 
   base::Status PutSome(std::span<const ports::BlobToPut> blobs, std::set<std::string_view>& touched) {
     std::vector<std::pair<const ports::BlobToPut*, TempFile>> files;
+    std::set<std::string_view> keys;
     for (const ports::BlobToPut& blob : blobs) {
-      // A blob that is there already may have been renamed by another process a moment ago: its folder is synced too.
+      if (!keys.insert(blob.key).second) continue;
       touched.insert(FolderOf(blob.key));
       UT_TRY(folders_->Ensure(FolderOf(blob.key)));
-      if (::access(PathOf(blob.key).c_str(), F_OK) == 0) continue;
+      // A blob that is there may be another process's, whose sync of the folder failed: ours would answer OK and not
+      // cover that name any more. So it is written and renamed once more, unless it is our own.
+      if (synced_.Has(blob.key) && ::access(PathOf(blob.key).c_str(), F_OK) == 0) continue;
       UT_TRY_ASSIGN(TempFile file, TempFile::Create(folders_->root()));
       UT_TRY(file.Write(blob.bytes));
       file.StartWriteback();
@@ -296,6 +319,7 @@ class FileBlobs final : public ports::BlobStore {
 
   std::shared_ptr<Folders> folders_;
   OpenFiles manifests_;
+  SyncedKeys synced_;
 };
 
 // What a crash left in tmp: files that no living writer holds locked.

@@ -56,7 +56,8 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
   [[nodiscard]] virtual base::Result<std::unique_ptr<BlobWriter>> NewWriter() = 0;
-  // All of them durable when it returns OK; cheaper than one by one. Existing keys are left as they are.
+  // All of them durable when it returns OK; cheaper than one by one. An existing key may be replaced by equal
+  // content.
   [[nodiscard]] virtual base::Status Put(const std::vector<BlobToPut>& blobs) = 0;
   // [offset, offset + length) cut to the blob's end, into out (resized).
   [[nodiscard]] virtual base::Status Read(std::string_view key, std::uint64_t offset, std::uint64_t length,
