@@ -56,7 +56,7 @@ class Inode:
 
 
 def apply(content, step):
-    """A step: write offset bytes, size bytes, put name ino, drop name, move old new ino."""
+    """A step: write offset bytes, size bytes, put name inode, drop name, move old new inode."""
     kind, where, *rest = step
     if kind == "write":
         if len(content) < where:
@@ -119,21 +119,31 @@ class Disk:
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
-        self.inodes = {}
+        self.inodes = []
+        # The kernel gives the number of a file that is gone to a new one, while a name that is durable still means the
+        # old one. So each has an index of its own, and this says whose a number is now.
+        self.index = {}
         self.syncs = {}  # number: (inode, how many of its pending changes it covers)
         self.top = self._scan(self.root)
 
     def _scan(self, path):
-        status = path.lstat()
-        inode = Inode(path.is_dir())
-        self.inodes[status.st_ino] = inode
+        index = self._add(path.lstat().st_ino, path.is_dir())
+        inode = self.inodes[index]
         if inode.folder:
             inode.now = {entry.name: self._scan(entry) for entry in path.iterdir()}
             inode.durable = dict(inode.now)
         else:
             inode.now = bytearray(path.read_bytes())
             inode.durable = bytearray(inode.now)
-        return status.st_ino
+        return index
+
+    def _add(self, ino, folder):
+        self.inodes.append(Inode(folder))
+        self.index[ino] = len(self.inodes) - 1
+        return self.index[ino]
+
+    def _of(self, ino):
+        return self.inodes[self.index[ino]]
 
     def replay(self, journal):
         """Applies the journal of one life of the server. What was being synced when it ended is not."""
@@ -151,30 +161,29 @@ class Disk:
 
     def _record(self, kind, ino, parent, a, name, payload):
         if kind == CREATE:
-            self.inodes[ino] = Inode(bool(a))
-            self.inodes[parent].change(("put", name, ino))
+            self._of(parent).change(("put", name, self._add(ino, bool(a))))
         elif kind == WRITE:
-            self.inodes[ino].change(("write", a, payload))
+            self._of(ino).change(("write", a, payload))
         elif kind == TRUNCATE:
-            self.inodes[ino].change(("size", a))
+            self._of(ino).change(("size", a))
         elif kind == SYNC_BEGIN:
-            inode = self.inodes[ino]
+            inode = self._of(ino)
             self.syncs[a] = (inode, len(inode.pending))
         elif kind == SYNC_END:
             self._synced(*self.syncs.pop(a))
         elif kind == SYNC_FAILED:
-            self._forget(self.inodes[ino])
+            self._forget(self._of(ino))
         elif kind == RENAME:
             old, new = name.split("\0")
             if parent == a:
-                self.inodes[a].change(("move", old, new, ino))
+                self._of(a).change(("move", old, new, self.index[ino]))
             else:
-                self.inodes[parent].change(("drop", old))
-                self.inodes[a].change(("put", new, ino))
+                self._of(parent).change(("drop", old))
+                self._of(a).change(("put", new, self.index[ino]))
         elif kind == UNLINK:
-            self.inodes[parent].change(("drop", name))
+            self._of(parent).change(("drop", name))
         else:
-            self.inodes[parent].change(("put", name, ino))
+            self._of(parent).change(("put", name, self.index[ino]))
 
     def _synced(self, inode, count):
         for step in inode.pending[:count]:
@@ -197,8 +206,8 @@ class Disk:
             if ours.get(path) != theirs.get(path):
                 raise AssertionError(f"the journal does not account for {path}")
 
-    def _walk(self, ino, path=""):
-        inode = self.inodes[ino]
+    def _walk(self, index, path=""):
+        inode = self.inodes[index]
         yield path, None if inode.folder else bytes(inode.now)
         if inode.folder:
             for name, child in inode.now.items():
@@ -206,8 +215,7 @@ class Disk:
 
     def lose_power(self, loss):
         """Rewrites the folder as the power loss left it. The disk starts anew from there."""
-        for ino in sorted(self.inodes):
-            inode = self.inodes[ino]
+        for inode in self.inodes:
             for step in loss.kept(inode.pending):
                 apply(inode.durable, step)
         for entry in self.root.iterdir():
@@ -215,8 +223,8 @@ class Disk:
         self._write(self.top, self.root)
         self.__init__(self.root)
 
-    def _write(self, ino, path):
-        inode = self.inodes[ino]
+    def _write(self, index, path):
+        inode = self.inodes[index]
         if not inode.folder:
             path.write_bytes(inode.durable)
             path.chmod(0o600)
