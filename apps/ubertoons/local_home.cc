@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/blob_urls.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "http/client.h"
 #include "local/file_blobs.h"
@@ -24,9 +25,7 @@ constexpr std::chrono::seconds kDrainChunks{10};
 constexpr std::chrono::minutes kCollectEvery{10};
 
 base::Status MakeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return base::FailErrno(fmt::format("create folder {}", path), error.value());
+  UT_TRY(base::MakeDurableFolder(path, base::Parents::kMade));
   if (::chmod(path.c_str(), 0700) != 0) return base::FailErrno(fmt::format("chmod {}", path), errno);
   return {};
 }

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 
 #include "auth/auth.h"
+#include "base/folder.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -97,10 +97,7 @@ base::Result<std::string> CreateSecret(const std::string& dir, const std::string
 }
 
 base::Status MakeFolder(const std::string& dir) {
-  std::error_code ec;
-  const auto parent = std::filesystem::path(dir).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, ec);
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return base::FailErrno("mkdir " + dir, errno);
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMade));
   struct stat info{};
   if (::stat(dir.c_str(), &info) != 0) return base::FailErrno("stat " + dir, errno);
   if (!S_ISDIR(info.st_mode)) return base::Fail(base::Code::kUnavailable, dir + " is not a folder");

@@ -14,6 +14,7 @@
 #include <span>
 #include <utility>
 
+#include "base/folder.h"
 #include "base/random.h"
 #include "local/blob_key.h"
 #include "local/files.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 256 * 1024;  // gathers small appends: a manifest comes line by line
 constexpr std::size_t kOpenManifests = 32;        // a manifest is read in many ranges
 constexpr std::size_t kPutAtOnce = 64;            // files open at the same time in one Put
+constexpr std::size_t kSyncedKeys = 16'384;       // remembered: about 3 MB
 
 base::Result<BlobKind> CheckKey(std::string_view key) {
   if (const auto kind = ParseBlobKey(key)) return *kind;
@@ -149,6 +151,24 @@ class OpenFiles {
   std::list<Entry> files_;  // guarded by mutex_; most recently used first
 };
 
+// Keys whose file and name this process has synced itself, up to a number of them. Thread-safe.
+class SyncedKeys {
+ public:
+  bool Has(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(key);
+  }
+  void Add(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    if (keys_.size() >= kSyncedKeys) keys_.clear();
+    keys_.emplace(key);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string, std::less<>> keys_;  // guarded by mutex_
+};
+
 base::Status ReadRange(int fd, std::uint64_t offset, std::uint64_t length, const std::string& path, std::string& out) {
   struct stat info{};
   if (::fstat(fd, &info) != 0) return base::FailErrno(fmt::format("stat {}", path), errno);
@@ -206,6 +226,7 @@ class FileBlobs final : public ports::BlobStore {
       UT_TRY(PutSome({blobs.data() + first, count}, touched));
     }
     for (const std::string_view folder : touched) UT_TRY(folders_->Sync(folder));
+    for (const ports::BlobToPut& blob : blobs) synced_.Add(blob.key);
     return {};
   }
 
@@ -263,13 +284,19 @@ class FileBlobs final : public ports::BlobStore {
 
   base::Status PutSome(std::span<const ports::BlobToPut> blobs, std::set<std::string_view>& touched) {
     std::vector<std::pair<const ports::BlobToPut*, TempFile>> files;
+    std::set<std::string_view> keys;
     for (const ports::BlobToPut& blob : blobs) {
-      // A blob that is there already may have been renamed by another process a moment ago: its folder is synced too.
+      if (!keys.insert(blob.key).second) continue;
       touched.insert(FolderOf(blob.key));
       UT_TRY(folders_->Ensure(FolderOf(blob.key)));
+      // A blob that is there may be another process's, whose sync of the folder failed: ours would answer OK and not
+      // cover that name any more. So it is written and renamed once more, unless it is our own; then it only counts as
+      // written now.
       const std::string path = PathOf(blob.key);
-      if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) continue;
-      if (errno != ENOENT) return base::FailErrno(fmt::format("touch {}", path), errno);
+      if (synced_.Has(blob.key)) {
+        if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) continue;
+        if (errno != ENOENT) return base::FailErrno(fmt::format("touch {}", path), errno);
+      }
       UT_TRY_ASSIGN(TempFile file, TempFile::Create(folders_->root()));
       UT_TRY(file.Write(blob.bytes));
       file.StartWriteback();
@@ -297,6 +324,7 @@ class FileBlobs final : public ports::BlobStore {
 
   std::shared_ptr<Folders> folders_;
   OpenFiles manifests_;
+  SyncedKeys synced_;
 };
 
 // What a crash left in tmp: files that no living writer holds locked.
@@ -311,7 +339,7 @@ void RemoveLeftovers(const std::string& tmp, const std::vector<std::string>& nam
 }  // namespace
 
 base::Result<std::unique_ptr<ports::BlobStore>> OpenFileBlobs(const std::string& dir) {
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return base::FailErrno(fmt::format("mkdir {}", dir), errno);
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
   auto folders = std::make_shared<Folders>(dir);
   UT_TRY(folders->Ensure("tmp"));
   UT_TRY(folders->Ensure("t"));

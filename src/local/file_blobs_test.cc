@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -206,10 +207,30 @@ TEST_F(FileBlobsTest, AFullDiskIsUnavailableWithThePath) {
   EXPECT_THAT(written.error().message, ::testing::HasSubstr("/dev/full"));
 }
 
+TEST_F(FileBlobsTest, ABlobOfAnotherProcessIsWrittenAgainAndOurOwnIsNot) {
+  const std::string key = KeyOf("bytes");
+  const std::string path = folder_.path() + "/" + key;
+  const auto put = [&](ports::BlobStore& blobs) {
+    EXPECT_TRUE(blobs.Put({{.key = key, .bytes = "bytes"}, {.key = key, .bytes = "bytes"}}));
+    struct stat info{};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return info.st_mtim;
+  };
+  const auto same = [](const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; };
+  const auto other = OpenFileBlobs(folder_.path());
+  ASSERT_TRUE(other);
+  const timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+  (void)put(**other);
+  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), long_ago, 0), 0);
+  const timespec first = put(*blobs_);
+  EXPECT_FALSE(same(first, long_ago[1]));
+  EXPECT_TRUE(same(put(*blobs_), first));
+}
+
 TEST(FoldersTest, AfterAFailedSyncEverythingFails) {
   // /proc/self/fd is a folder whose fsync answers EINVAL: the nearest thing to a broken disk.
   Folders folders("/proc/self/fd");
-  ASSERT_FALSE(folders.Sync(""));
+  EXPECT_EQ(folders.Sync("").error().reason, "sync-failed");
   EXPECT_EQ(folders.Healthy().error().reason, "sync-failed");
   EXPECT_EQ(folders.Ensure("x").error().reason, "sync-failed");
 }

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "ports/blob_store.h"
+
 namespace local {
 
 void Fd::Reset(int fd) {
@@ -50,7 +52,7 @@ void Folders::Remember(std::string_view relative) {
 base::Status Folders::Healthy() const {
   if (!broken_) return {};
   return base::Fail(base::Code::kUnavailable, fmt::format("{}: an earlier sync failed; restart to go on", root_),
-                    "sync-failed");
+                    std::string(ports::kSyncFailed));
 }
 
 base::Status Folders::Ensure(std::string_view relative) {
@@ -76,7 +78,9 @@ base::Status Folders::Sync(std::string_view relative) {
   if (::fsync(folder.get()) == 0) return {};
   const int error = errno;
   broken_ = true;
-  return base::FailErrno(fmt::format("fsync {}", path), error);
+  auto failed = base::FailErrno(fmt::format("fsync {}", path), error);
+  failed.error().reason = ports::kSyncFailed;
+  return failed;
 }
 
 }  // namespace local

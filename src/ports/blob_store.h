@@ -39,6 +39,9 @@ class BlobWriter {
   [[nodiscard]] virtual base::Status Commit(std::string_view key) = 0;
 };
 
+// The reason of a kUnavailable after which this store takes no more writes, while one that is opened anew may.
+inline constexpr std::string_view kSyncFailed = "sync-failed";
+
 struct BlobToPut {
   std::string key;
   std::string_view bytes;
@@ -53,8 +56,8 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
   [[nodiscard]] virtual base::Result<std::unique_ptr<BlobWriter>> NewWriter() = 0;
-  // All of them durable when it returns OK; cheaper than one by one. Existing keys keep their bytes and count as written
-  // now, so that the collector leaves them until their outcome is recorded.
+  // All of them durable when it returns OK; cheaper than one by one. An existing key may be replaced by equal content
+  // and counts as written now, so that the collector leaves it until its outcome is recorded.
   [[nodiscard]] virtual base::Status Put(const std::vector<BlobToPut>& blobs) = 0;
   // [offset, offset + length) cut to the blob's end, into out (resized).
   [[nodiscard]] virtual base::Status Read(std::string_view key, std::uint64_t offset, std::uint64_t length,

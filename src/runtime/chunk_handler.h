@@ -8,7 +8,8 @@
 
 namespace runtime {
 
-// A record that does not decode is an invocation error (kInvalid). Everything given by reference outlives the handler.
+// A record that does not decode is an invocation error (kInvalid). A blob store that cannot write any more
+// (kSyncFailed) ends the process after the answer. Everything given by reference outlives the handler.
 [[nodiscard]] Handler NewChunkHandler(flow::ChunkProcessor& processor, ports::Recorder& recorder,
                                       std::string_view answer_content_type);
 

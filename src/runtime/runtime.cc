@@ -54,9 +54,10 @@ class Loop {
       UT_TRY_ASSIGN(const auto invocation, Next());
       if (!invocation) return {};
       g_between_invocations.store(false);
-      const base::Status answered = Answer(*invocation);
+      const auto after = Answer(*invocation);
       g_between_invocations.store(true);
-      if (!answered) return answered;
+      if (!after) return std::unexpected(after.error());
+      if (*after == HandlerAnswer::After::kEnd) return {};
     }
     return {};
   }
@@ -93,7 +94,7 @@ class Loop {
     return invocation;
   }
 
-  base::Status Answer(const Invocation& invocation) {
+  base::Result<HandlerAnswer::After> Answer(const Invocation& invocation) {
     auto answer = handler_(invocation.event, invocation.context);
     http::ClientRequest request;
     request.method = "POST";
@@ -113,11 +114,12 @@ class Loop {
       request.body = report;
     }
     UT_TRY_ASSIGN(const http::ClientResponse response, client_.Send(request));
-    if (response.status / 100 == 2) return {};
+    const auto after = answer ? answer->after : HandlerAnswer::After::kServe;
+    if (response.status / 100 == 2) return after;
     // 400: the invocation is not ours any more (deadline, cancel); 413: it was too large. The next one may be fine.
     base::LogWarn("answer-refused", {{"requestId", invocation.context.request_id}, {"status", response.status}});
     if (response.status == 413) ReportTooLarge(path);
-    return {};
+    return after;
   }
 
   void ReportTooLarge(const std::string& path) {

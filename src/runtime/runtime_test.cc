@@ -120,6 +120,15 @@ TEST(RuntimeTest, ARefusedAnswerEndsNothing) {
   EXPECT_EQ(handled, 2);
 }
 
+TEST(RuntimeTest, AHandlerMayEndTheProcessAfterItsAnswer) {
+  FakeApi api({"one", "two"});
+  EXPECT_TRUE(runtime::Run(api.address(), [](std::string_view, const InvocationContext&) {
+    return HandlerAnswer{.body = "{}", .after = HandlerAnswer::After::kEnd};
+  }));
+  ASSERT_EQ(api.posts().size(), 1U);
+  EXPECT_EQ(api.posts()[0].path, "/invocation/id-1/response");
+}
+
 TEST(RuntimeTest, AnApiThatDoesNotKnowUsEndsTheLoopWithAnError) {
   FakeApi api({"one"});
   const std::string address = api.address();

@@ -11,10 +11,11 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
-#include <filesystem>
 #include <vector>
 
+#include "base/folder.h"
 #include "base/log.h"
+#include "store/log_tail.h"
 
 namespace store {
 
@@ -103,7 +104,8 @@ rocksdb::DBOptions BaseOptions(const Options& options) {
   base.bytes_per_sync = 1U << 20U;               // a flush does not make the next WAL sync wait for its pages
   base.allow_concurrent_memtable_write = false;  // one committer writes; the insert hint needs it
   base.enable_write_thread_adaptive_yield = false;
-  // A power loss tears only the tail of the WAL; damage anywhere else is an error, never a silent loss.
+  // A power loss tears only the last batch of the WAL (log_tail.h); damage anywhere else is an error, never a silent
+  // loss.
   base.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   base.listeners = {std::make_shared<NoAutomaticRecovery>()};
   base.max_bgerror_resume_count = 0;
@@ -111,6 +113,19 @@ rocksdb::DBOptions BaseOptions(const Options& options) {
   base.stats_dump_period_sec = 0;
   base.stats_persist_period_sec = 0;
   return base;
+}
+
+// RocksDB resumes by starting a new log, and gives up for good when it cannot even create it: so that is tried first.
+rocksdb::Status ProbeSpace(rocksdb::DB& db) {
+  constexpr std::size_t kProbeBytes = 1U << 20U;
+  const std::string path = db.GetName() + "/space.probe";
+  std::unique_ptr<rocksdb::WritableFile> file;
+  rocksdb::Status status = db.GetEnv()->NewWritableFile(path, &file, rocksdb::EnvOptions());
+  if (status.ok()) status = file->Append(std::string(kProbeBytes, '\0'));
+  if (status.ok()) status = file->Sync();
+  if (status.ok()) status = file->Close();
+  if (file) db.GetEnv()->DeleteFile(path).PermitUncheckedError();
+  return status;
 }
 
 base::Result<std::optional<std::string>> GetFrom(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
@@ -132,8 +147,8 @@ base::Error FromRocks(const rocksdb::Status& status, std::string_view what) {
 }
 
 base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
-  std::error_code ignored;  // if the folder cannot be made, opening says why
-  std::filesystem::create_directory(dir, ignored);
+  // RocksDB syncs what it puts into the folder, not the folder's own entry.
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
@@ -141,7 +156,16 @@ base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, c
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(BaseOptions(options), dir, families, &handles, &db);
+  rocksdb::DBOptions base = BaseOptions(options);
+  rocksdb::Status status = rocksdb::DB::Open(base, dir, families, &handles, &db);
+  if (status.IsCorruption()) {
+    UT_TRY_ASSIGN(const LogTail tail, ExamineLogs(dir));
+    if (tail == LogTail::kTorn) {
+      base::LogWarn("store-log-torn", {{"dir", dir}, {"error", status.ToString()}});
+      base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+      status = rocksdb::DB::Open(base, dir, families, &handles, &db);
+    }
+  }
   if (!status.ok()) return std::unexpected(FromRocks(status, fmt::format("opening {}", dir)));
   std::unique_ptr<Database> database(new Database());
   database->db_.reset(db);
@@ -237,6 +261,9 @@ base::Status Database::Write(rocksdb::WriteBatch& batch) {
 }
 
 base::Status Database::Resume() {
+  if (const rocksdb::Status room = ProbeSpace(*db_); !room.ok()) {
+    return std::unexpected(FromRocks(room, "finding space after a failed write"));
+  }
   const rocksdb::Status status = db_->Resume();
   if (status.ok()) return {};
   base::Error error = FromRocks(status, "resuming after a failed write");

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <thread>
 
@@ -201,11 +202,13 @@ class FullFileSystem final : public rocksdb::FileSystemWrapper {
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* context) override {
     std::unique_ptr<rocksdb::FSWritableFile> file;
+    if (full && takes_no_files) return rocksdb::IOStatus::NoSpace("the test's disk is full");
     rocksdb::IOStatus status = target()->NewWritableFile(name, options, &file, context);
     if (status.ok()) *result = std::make_unique<File>(std::move(file), full);
     return status;
   }
   std::atomic<bool> full = false;
+  std::atomic<bool> takes_no_files = false;  // when full: not even empty ones
 
  private:
   class File final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -224,9 +227,12 @@ class FullFileSystem final : public rocksdb::FileSystemWrapper {
   };
 };
 
-TEST_F(RocksStoreTest, AFullDiskClaimsNothingAndIsOvercomeOnceThereIsSpace) {
+class FullDiskTest : public RocksStoreTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(FullDiskTest, ClaimsNothingAndIsOvercomeOnceThereIsSpace) {
   store.reset();
   const auto files = std::make_shared<FullFileSystem>();
+  files->takes_no_files = GetParam();
   const auto env = rocksdb::NewCompositeEnv(files);
   auto opened = Open(dir_, {.merger = &merger_, .env = env.get()});
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -245,10 +251,59 @@ TEST_F(RocksStoreTest, AFullDiskClaimsNothingAndIsOvercomeOnceThereIsSpace) {
   ASSERT_TRUE(later.has_value()) << later.error().message;
   EXPECT_TRUE(later->already_recorded.empty());
   ASSERT_TRUE(store->outcomes().Record(Commit(110, 1)).has_value());
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/space.probe"));
   Reopen();
   EXPECT_EQ(Rows(), 111U);
   EXPECT_EQ(store->jobs().Get(key)->value_or(job::Job{}).counters.succeeded, 111U);
   EXPECT_EQ(store->outcomes().Aggregates(key)->front().bytes, "111");
+}
+
+INSTANTIATE_TEST_SUITE_P(WithOrWithoutRoomForNames, FullDiskTest, testing::Bool());
+
+// The newest log of a closed store.
+std::string NewestLog(const std::string& dir) {
+  std::string newest;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    if (entry.path().extension() == ".log") newest = std::max(newest, entry.path().string());
+  }
+  return newest;
+}
+
+void Overwrite(const std::string& path, std::uintmax_t at, std::size_t bytes) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(at));
+  file << std::string(bytes, '\0');
+}
+
+TEST_F(RocksStoreTest, AGapInTheLastBatchOfTheLogIsAPowerLossAndCostsThatBatchAlone) {
+  Create(10'000);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 10)).has_value());
+  const std::string log = NewestLog(dir_);
+  const std::uintmax_t synced = std::filesystem::file_size(log);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 500, 500)).has_value());  // several blocks
+  store.reset();
+  ASSERT_EQ(NewestLog(dir_), log);
+  const std::uintmax_t end = std::filesystem::file_size(log);
+  ASSERT_GT(end, synced + 200'000);
+  Overwrite(log, synced + 70'000, 512);
+  Reopen();
+  EXPECT_EQ(Rows(), 10U);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 5)).has_value());
+  Reopen();
+  EXPECT_EQ(Rows(), 15U);
+}
+
+TEST_F(RocksStoreTest, DamageToABatchThatWasSyncedIsNeverASilentLoss) {
+  Create(10'000);
+  const std::string log = NewestLog(dir_);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 500, 500)).has_value());
+  const std::uintmax_t middle = std::filesystem::file_size(log) / 2;
+  ASSERT_TRUE(store->outcomes().Record(Commit(500, 1)).has_value());
+  store.reset();
+  Overwrite(log, middle, 512);
+  const auto opened = Open(dir_, {.merger = &merger_});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;
 }
 
 }  // namespace
