@@ -39,7 +39,7 @@ class SharpSide(bullmq_side.BullMq):
 
 def sides(options, scratch):
     """{name: (function that makes a fresh system, how close its output must be)}, in the order of each round."""
-    made = {OURS: (lambda: ubertoons_side.Ubertoons(scratch / "ubertoons", options.workers), SAME)}
+    made = {OURS: (lambda: ubertoons_side.Ubertoons(scratch / "ubertoons", options.own_workers), SAME)}
     if not options.alone:
         made["BullMQ + sharp, as it comes"] = (lambda: SharpSide(scratch, options, 1), ALIKE)
         made["BullMQ + sharp, fastShrinkOnLoad off"] = (lambda: SharpSide(scratch, options, 0), ALIKE)

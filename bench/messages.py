@@ -29,7 +29,7 @@ def write_messages(path, count):
 
 def sides(options, scratch):
     """{name: function that makes a fresh system}, in the order of each round."""
-    made = {OURS: lambda: ubertoons_side.Ubertoons(scratch / "ubertoons", options.workers)}
+    made = {OURS: lambda: ubertoons_side.Ubertoons(scratch / "ubertoons", options.own_workers)}
     for fsync in () if options.alone else ("everysec", "always"):
         made[f"BullMQ, appendfsync {fsync}"] = lambda fsync=fsync: bullmq_side.BullMq(
             scratch / "bullmq", fsync, options.workers, arguments=("--concurrency", options.concurrency))

@@ -41,18 +41,22 @@ def options_of(arguments):
     parser.add_argument("--images", type=count(1), default=400, help="photos in the job (400)")
     parser.add_argument("--latency", type=count(1), default=300, help="single messages timed one after another (300)")
     parser.add_argument("--runs", type=count(1), default=3, help="rounds of messages and of images; medians are shown (3)")
-    parser.add_argument("--workers", type=count(1), default=os.cpu_count(), help="worker processes of each system (one a core)")
+    parser.add_argument("--workers", type=count(1), default=None, help="worker processes of each system (one a core; Ubertoons starts as many as it would without being told: one more)")
     parser.add_argument("--concurrency", type=count(1), default=50, help="messages at once in each BullMQ worker (50, as its documentation has it)")
     parser.add_argument("--image-concurrency", type=count(1), default=2, help="photos at once in each BullMQ worker (2: one is shrunk while the next is read)")
     parser.add_argument("--alone", action="store_true", help="without BullMQ")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.own_workers = options.workers  # None: its default
+    options.workers = options.workers or os.cpu_count()
+    return options
 
 
 def main():
     options = options_of(sys.argv[1:])
     if not options.alone:
         bullmq_side.install()
-    print(f"{machine()}; {options.workers} workers each", flush=True)
+    own = options.own_workers or f"{os.cpu_count() + 1}, its default"
+    print(f"{machine()}; {options.workers} workers each; Ubertoons {own}", flush=True)
     if not options.alone:
         print(bullmq_side.versions(), flush=True)
     good = True

@@ -78,7 +78,7 @@ base::Result<std::unique_ptr<LocalHome>> LocalHome::Open(const config::Config& s
 LocalHome::LocalHome(const config::Config& settings, const base::Clock& clock, base::Random& random)
     : settings_(settings), clock_(clock), random_(random) {
   workers_ = settings_.max_workers > 0 ? settings_.max_workers
-                                       : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+                                       : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()) + 1);
 }
 
 LocalHome::~LocalHome() {

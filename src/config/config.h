@@ -47,7 +47,7 @@ struct Config {
   std::string tls_key;
   std::string public_url;                // how clients reach us, for signed URLs; empty: from the Host header
   std::string worker_command;            // ubertoons-worker; empty: beside the server's own binary
-  int max_workers = 0;                   // 0: one per core
+  int max_workers = 0;                   // 0: one per core and one more, since each waits for the disk at times
   std::chrono::seconds worker_idle{10};  // an idle worker is stopped after so long
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;

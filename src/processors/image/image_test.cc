@@ -1,11 +1,13 @@
 #include "processors/image/image.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "job/limits.h"
+#include "processors/image/orc_cache.h"
 #include "processors/image/test_images.h"
 
 namespace processors {
@@ -48,6 +50,31 @@ TEST(Thumbnail, IsWhatABareLibvipsLoopMakes) {
   EXPECT_TRUE(ArtifactOf(output, "thumbnail.webp").bytes == Encoded(bare, ".webp[Q=80,effort=4]"));
   vips_area_unref(VIPS_AREA(blob));
   EXPECT_EQ(ArtifactOf(output, "thumbnail.webp").content_type, "image/webp");
+}
+
+TEST(Thumbnail, IsTheBareOneAtEveryFactorThatTheDecoderShrinksBy) {
+  for (const auto& [width, height] : {std::pair(1600, 900), std::pair(333, 1021), std::pair(64, 4100)}) {
+    for (const int side : {20, 64, 130, 300, 2000}) {
+      const std::string bytes = Encoded(Picture(5, width, height), ".jpg[Q=90,strip]");
+      const auto output = RunImage(bytes, {{"thumbnail", fmt::format(R"({{"width":{},"format":"png"}})", side)}});
+      VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
+      const VImage bare = VImage::thumbnail_buffer(blob, side, VImage::option()->set("size", VIPS_SIZE_DOWN));
+      const VImage made = Decoded(ArtifactOf(output, "thumbnail.png").bytes);
+      ASSERT_EQ(made.width(), bare.width()) << width << " " << side;
+      ASSERT_EQ(made.height(), bare.height()) << width << " " << side;
+      EXPECT_EQ((made - bare).abs().max(), 0) << width << " x " << height << " to " << side;
+      vips_area_unref(VIPS_AREA(blob));
+    }
+  }
+}
+
+TEST(Thumbnail, CompilesNoLoopAgainForAnotherImageOfTheSameSize) {
+  const Operations operations = {{"thumbnail", R"({"width":222})"}};
+  const auto first = RunImage(Encoded(Picture(6, 900, 700), ".jpg"), operations);
+  const std::size_t reused = ReusedLoops();
+  const auto second = RunImage(Encoded(Picture(7, 900, 700), ".jpg"), operations);
+  EXPECT_GT(ReusedLoops(), reused);
+  EXPECT_NE(ArtifactOf(first, "thumbnail.webp").bytes, ArtifactOf(second, "thumbnail.webp").bytes);
 }
 
 TEST(Thumbnail, FitsInsideItsBoxAndNeverGrows) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/log.h"
+#include "processors/image/orc_cache.h"
 
 namespace processors {
 
@@ -40,6 +41,7 @@ void StartVips() {
   // libvips looks for plug-ins (ImageMagick, poppler, OpenSlide, HEIF, JPEG XL) below this folder. None is wanted, and
   // loading them takes twenty times as long as all the rest.
   ::setenv("VIPSHOME", "/nonexistent", 1);
+  StartOrcCache();
   g_log_set_default_handler(LogFatalOnly, nullptr);
   if (VIPS_INIT("ubertoons") != 0) {
     base::LogError("vips-start-failed", {{"reason", vips_error_buffer()}});
