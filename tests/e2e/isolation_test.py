@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 
 from harness import BIN, PROGRAM, ROOT, Server, ServerTest, alive, children, data_toon, message, sha256, until
@@ -17,6 +18,20 @@ EXECUTORS = ("ubertoons-exec-image", "ubertoons-exec-media")
 THUMBNAIL = [{"op": "thumbnail", "width": 64}]
 SECRET = "the-anvil-is-made-of-rubber"
 FAILED_CHECK = 6  # the exit status of a doctor that found something
+# Runs the worker in a home that refuses every seccomp filter from then on, as Lambda does: by a filter.
+REFUSING = f"""#!{sys.executable}
+import ctypes, os, platform, struct, sys
+seccomp, prctl = {{"x86_64": (317, 157), "aarch64": (277, 167)}}[platform.machine()]
+LOAD, EQUAL, RETURN, ALLOW, REFUSE, SET_SECCOMP = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050001, 22  # REFUSE: with EPERM
+lines = [(LOAD, 0, 0, 0), (EQUAL, 3, 0, seccomp), (EQUAL, 0, 3, prctl), (LOAD, 0, 0, 16), (EQUAL, 0, 1, SET_SECCOMP),
+         (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW)]
+program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+call = ctypes.CDLL(None, use_errno=True).prctl
+taken = call(38, 1, 0, 0, 0) or call(SET_SECCOMP, 2, struct.pack("HxxxxxxP", len(lines), ctypes.addressof(program)), 0, 0)
+if taken != 0:
+    sys.exit("no filter: " + os.strerror(ctypes.get_errno()))
+os.execv({str(BIN / WORKER)!r}, [{str(BIN / WORKER)!r}, *sys.argv[1:]])
+"""
 AS_ROOT = unittest.skipIf(os.geteuid() != 0, "only root sees into a process that hides its memory")
 
 
@@ -98,6 +113,13 @@ class Isolation(ServerTest):
         [pid] = below(server.process.pid, WORKER)
         return pid
 
+    def refusing(self):
+        """A worker's command whose home refuses filters."""
+        path = self.folder / "refusing-worker"
+        path.write_text(REFUSING)
+        path.chmod(0o755)
+        return path
+
     def stop_executors(self, pids):
         """They hang from now on, as a decoder in an endless loop that takes no time would."""
         for pid in pids:
@@ -114,9 +136,15 @@ class Levels(Isolation):
          "operations": [{"op": "poster", "at": 2.0}]},
     ]
 
-    def rows_at(self, level):
-        """What the toons come to at that level but for when and how fast; and how each executor is filtered."""
-        server = self.serve(f'isolation = "{level}"\n', workers=1)
+    def serve_at(self, level, worker=BIN / WORKER):
+        return self.serve(f'isolation = "{level}"\nworker_command = {json.dumps(str(worker))}\n', workers=1)
+
+    def end(self, server):
+        self.assertEqual(server.stop(), 0)
+        shutil.rmtree(server.data)  # the next one is to reuse nothing
+
+    def rows_of(self, server, level):
+        """What the toons come to, but for when and how fast."""
         api = server.api()
         job, rows = self.run_job(api, "levels", self.TOONS)
         self.assertEqual(job["status"], "Completed", rows)
@@ -125,22 +153,35 @@ class Levels(Isolation):
             self.assertEqual(len(row["artifacts"]), 1, row)
             self.assert_artifacts_whole(api, row["artifacts"])
             del row["durationMs"], row["processedAt"]
-        pids = self.executors(server)
-        self.assertEqual({f"--level={level}" in arguments(pid) for pid in pids}, {True})
-        # A fresh one may still be on its way to its filter.
-        if level == "strict":
-            until("the executors' filters", lambda: all(status(pid, "Seccomp") == ["2"] for pid in pids), 30)
-        filters = [status(pid, "Seccomp") for pid in pids]
-        self.assertEqual(server.stop(), 0)
-        shutil.rmtree(server.data)  # nothing is to be reused
-        return rows, filters
+        # Of both programs the one that worked and the one started ahead.
+        for pid in until("four executors", lambda: len(found := self.executors(server)) == 4 and found, 30):
+            self.assertIn(f"--level={level}", arguments(pid))
+        return rows
 
-    def test_both_levels_do_the_same_work(self):
-        strict, filtered = self.rows_at("strict")
-        contained, unfiltered = self.rows_at("contained")
-        self.assertEqual(strict, contained)
-        self.assertEqual(len(filtered), 4)  # of both programs the one that worked and the one started ahead
-        self.assertEqual(unfiltered, [status(os.getpid(), "Seccomp")] * 4)  # what is there was there before
+    def filters(self, server):
+        """How many filters hold each executor that do not hold its worker."""
+        outer = int(status(self.worker(server), "Seccomp_filters")[0])
+        return [int(status(pid, "Seccomp_filters")[0]) - outer for pid in self.executors(server)]
+
+    def test_all_levels_do_the_same_work(self):
+        server = self.serve_at("strict")
+        strict = self.rows_of(server, "strict")
+        until("a filter on each executor", lambda: self.filters(server) == [1] * 4, 30)  # the one started ahead is on its way
+        self.end(server)
+        server = self.serve_at("contained")
+        self.assertEqual(self.rows_of(server, "contained"), strict)
+        self.end(server)
+        server = self.serve_at("contained", self.refusing())
+        self.assertEqual(self.rows_of(server, "contained"), strict)
+        self.assertEqual(self.filters(server), [0] * 4)
+
+    def test_strict_does_no_media_work_where_filters_are_refused(self):
+        server = self.serve_at("strict", self.refusing())
+        job, rows = self.run_job(server.api(), "refused", [picture("a", "lab-map.png"), message("b", 1)])
+        self.assertEqual((rows["a"]["error"]["code"], rows["b"]["state"]), ("isolation-unavailable", "Succeeded"))
+        self.assertEqual((job["succeeded"], job["failed"]), (1, 1))
+        self.assertIn("contained", rows["a"]["error"]["message"])
+        self.assertEqual(server.api().get("/quarantine").json(), {"items": []})
 
 
 class Limits(Isolation):
@@ -300,6 +341,15 @@ class Doctor(Isolation):
 
     def test_contained_is_enough_where_contained_is_asked_for(self):
         done = self.doctor("--isolation", "contained")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("contained is asked for", done.stdout)
+
+    def test_a_home_that_refuses_filters_is_not_strict_but_contained(self):
+        worker = str(self.refusing())
+        done = self.doctor("--worker-command", worker)
+        self.assertEqual(done.returncode, FAILED_CHECK)
+        self.assertIn('isolation = "contained"', done.stderr)  # what can be done about it
+        done = self.doctor("--worker-command", worker, "--isolation", "contained")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(done.stdout.count("level contained"), 2)
 
