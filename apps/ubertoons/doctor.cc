@@ -13,7 +13,9 @@
 
 namespace {
 
-constexpr std::string_view kSafeProbes[] = {"refused", "killed", "empty", "hidden"};
+constexpr std::string_view kSafeProbes[] = {"refused", "killed", "empty"};
+// What even a contained executor must have, whatever the system refuses.
+constexpr std::string_view kAlways[] = {"cpuLimit", "memoryLimit", "noNewDescriptors", "open-file", "environment"};
 constexpr std::string_view kExecutors[] = {"ubertoons-exec-image", "ubertoons-exec-media"};
 
 std::string_view TextOf(const wire::Element& element, std::string_view name) {
@@ -35,17 +37,27 @@ void Judge(const wire::Element& report, std::string_view wanted, std::vector<std
         "set isolation = \"contained\"",
         name, level));
   }
-  wire::Object probes;
-  if (report["probes"].get(probes) != simdjson::SUCCESS) return;
-  for (const auto [probe, value] : probes) {
+  const auto promised = [&](std::string_view what) {
+    return level == "strict" || std::ranges::find(kAlways, what) != std::end(kAlways);
+  };
+  const auto each = [&](std::string_view member, const auto& is_good) {
+    wire::Object object;
+    if (report[member].get(object) != simdjson::SUCCESS)
+      return problems.push_back(fmt::format("{}: no {}", name, member));
+    for (const auto [what, value] : object) {
+      if (!promised(what) || is_good(value)) continue;
+      problems.push_back(
+          fmt::format("{}: {} does not hold at the level {}; do not trust it with media here", name, what, level));
+    }
+  };
+  each("measures", [](const wire::Element& value) {
+    bool taken = false;
+    return value.get(taken) == simdjson::SUCCESS && taken;
+  });
+  each("probes", [](const wire::Element& value) {
     std::string_view found;
-    const bool given = value.get(found) == simdjson::SUCCESS;
-    if (given && std::ranges::find(kSafeProbes, found) != std::end(kSafeProbes)) continue;
-    // Contained promises no more than limits: what it leaves open is shown, not judged.
-    if (level != "strict") continue;
-    problems.push_back(fmt::format("{}: {} is {} in a strict executor; this build must not be trusted with media", name,
-                                   probe, given ? found : "unknown"));
-  }
+    return value.get(found) == simdjson::SUCCESS && std::ranges::find(kSafeProbes, found) != std::end(kSafeProbes);
+  });
 }
 
 void PrintObject(const wire::Element& report, std::string_view member, std::string& out) {

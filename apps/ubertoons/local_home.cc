@@ -144,7 +144,14 @@ base::Status LocalHome::OpenFlow() {
   UT_TRY_ASSIGN(versions_, ReadVersions(answer));
   flow::FanOutOptions options{.max_workers = static_cast<std::size_t>(workers_),
                               .chunk_timeout = settings_.chunk_timeout};
-  options.timeouts["media"] = std::max<std::chrono::milliseconds>(settings_.chunk_timeout, job::kMediaChunkTimeout);
+  // An executor's own timer names the toon; the chunk's must never come first.
+  const job::Limits& limits = settings_.limits;
+  const auto chunk_of = [&](std::uint32_t toons, std::uint64_t wall_seconds) {
+    const std::chrono::seconds all(toons * wall_seconds);
+    return std::max<std::chrono::milliseconds>(settings_.chunk_timeout, all + 2 * job::kExecutorStart);
+  };
+  options.timeouts["image"] = chunk_of(job::kMaxSegmentToonsImage, limits.max_image_wall_seconds);
+  options.timeouts["media"] = chunk_of(job::kMaxSegmentToonsMedia, limits.max_media_wall_seconds);
   for (const config::CustomProcessor& processor : settings_.processors) {
     versions_[processor.type] = processor.version;
     options.per_toon_classes.push_back(processor.type);

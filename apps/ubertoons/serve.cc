@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -40,7 +41,8 @@ void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen)
   serve->add_option("--data", flags.data, "Folder for everything that is kept")->type_name("DIR");
   serve->add_option("--listen", flags.listen, "Where the API listens (default 127.0.0.1:8080; port 0: any free one)")
       ->type_name("HOST:PORT");
-  serve->add_option("--workers", flags.workers, "Worker processes at most (default: one per core and one more)")->type_name("MAX");
+  serve->add_option("--workers", flags.workers, "Worker processes at most (default: one per core and one more)")
+      ->type_name("MAX");
   serve->add_option("--config", flags.config_file, "Settings in TOML; flags and UBERTOONS_* variables win over it")
       ->type_name("FILE");
   serve->add_option("--tls-cert", flags.tls_cert, "Certificate chain (PEM); with --tls-key: serve HTTPS");
@@ -60,6 +62,8 @@ void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen)
 
 int Serve(const config::Flags& flags, const std::map<std::string, std::string>& environment, const base::Clock& clock,
           base::Random& random) {
+  // Its keys are nobody's business: no core dumps, and /proc/PID/mem only for root.
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const sigset_t signals = BlockSignals();
   const auto settings = config::Load(flags, environment);
   if (!settings) return Refuse(settings.error());

@@ -20,7 +20,7 @@ class MediaExecutors {
  public:
   // kInvalid: the environment says something that is not understood.
   [[nodiscard]] static base::Result<MediaExecutors> FromEnvironment();
-  // An executor whose program is not there is absent.
+  // An executor whose program is not there refuses its toons with "isolation-unavailable".
   [[nodiscard]] processors::Executors Pointers() const { return {.image = image_.get(), .media = media_.get()}; }
   // What `ubertoons doctor` prints: a JSON array with one report per executor (sandbox::Examine).
   [[nodiscard]] static base::Result<std::string> Examine();

@@ -8,16 +8,17 @@ namespace flow {
 
 namespace {
 
-std::uint32_t MostAttempts(ports::Blame blame) {
+bool TriedAgain(const FailedTry& failed, ports::Blame blame) {
   switch (blame) {
     case ports::Blame::kInput:
       break;
     case ports::Blame::kResource:
-      return job::kMaxAttempts;
+    case ports::Blame::kPlatform:
+      return failed.attempt < job::kMaxAttempts;
     case ports::Blame::kLethal:
-      return job::kMaxLethalAttempts;
+      return !failed.after_death;
   }
-  return 1;
+  return false;
 }
 
 void CutMessage(job::ToonError& error) {
@@ -35,7 +36,7 @@ std::chrono::milliseconds RetryDelay(std::uint32_t attempts, base::Random& rando
 std::variant<job::Outcome, job::RetryNote> AfterFailure(const FailedTry& failed, ports::ProcessorFailure failure,
                                                         base::TimePoint now, base::Random& random) {
   CutMessage(failure.error);
-  if (failed.attempt < MostAttempts(failure.blame)) {
+  if (TriedAgain(failed, failure.blame)) {
     return job::RetryNote{.position = failed.position,
                           .attempts = failed.attempt,
                           .not_before = now + RetryDelay(failed.attempt, random),

@@ -123,6 +123,7 @@ base::Result<ports::ChunkAnswer> CustomWork::Decode(const ports::Chunk& chunk, s
                         .toon_id = job::ToonId(one.toon.toon_id),
                         .type = std::string(one.toon.type),
                         .attempt = chunk.attempt,
+                        .after_death = chunk.after_death,
                         .duration = taken,
                         .source_bytes = one.source.bytes.size(),
                         .sha256 = digest};

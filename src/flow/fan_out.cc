@@ -105,6 +105,7 @@ ports::Chunk FanOut::Impl::ChunkOf(const ActiveJob& active, const Piece& piece) 
           .segment = piece.segment,
           .only = piece.only,
           .attempt = piece.attempt,
+          .after_death = piece.after_death,
           .operations_json = active.spec.operations_json,
           .reducers = active.reducers,
           .reuse_keys = active.spec.reuse == job::ReusePolicy::kAlways ||

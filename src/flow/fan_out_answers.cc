@@ -224,7 +224,8 @@ void FanOut::Impl::FailOne(const ActivePtr& active, const Piece& piece, ports::W
   FailedTry facts{.position = piece.segment.first + index,
                   .toon_id = job::ToonId(fmt::format("#{}", piece.segment.first + index)),
                   .type = std::string(piece.segment.work_class),
-                  .attempt = piece.attempt};
+                  .attempt = piece.attempt,
+                  .after_death = piece.after_death};
   ManifestCursor cursor(context_.plans, context_.blobs, active->spec.manifest, 1);
   wire::StrictParser parser;
   const auto line = cursor.Seek(facts.position);

@@ -218,6 +218,7 @@ void FanOut::Impl::RetryLater(const ActivePtr& active, const job::RetryNote& not
   Piece piece{.segment = segment,
               .only = {static_cast<std::uint32_t>(note.position - segment.first)},
               .attempt = note.attempts + 1,
+              .after_death = job::IsLethal(note.last_error.code),
               .fresh = false};
   // Notes outlive the process, so their time is the wall's; that may have jumped back since.
   const auto delay = std::chrono::ceil<std::chrono::milliseconds>(note.not_before - context_.clock.Now());

@@ -16,6 +16,7 @@ struct Piece {
   job::Segment segment;
   std::vector<std::uint32_t> only;  // relative to segment.first, ascending; empty: the whole segment
   std::uint32_t attempt = 1;
+  bool after_death = false;             // the attempt before killed whoever processed it
   std::uint32_t platform_failures = 0;  // times it came back through nobody's fault
   bool fresh = true;                    // as cut from the plan: nothing of it was sent yet
   std::optional<ports::Chunk> reduce;   // a kReduce chunk instead

@@ -133,7 +133,7 @@ base::Result<ports::ChunkAnswer> ChunkProcessor::Impl::Process(const ports::Chun
 }
 
 base::Status ChunkProcessor::Impl::One(const ports::Chunk& chunk, std::uint32_t index, ports::ChunkAnswer& answer) {
-  FailedTry facts{.position = chunk.segment.first + index, .attempt = chunk.attempt};
+  FailedTry facts{.position = chunk.segment.first + index, .attempt = chunk.attempt, .after_death = chunk.after_death};
   return Work(chunk, lines.line(index), facts, answer);
 }
 
@@ -174,6 +174,9 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, std::string_v
   const bool hash_needed = chunk.reuse_keys || !output || !output->fingerprint;
   const base::Sha256 source_sha256 = hash_needed ? base::Sha256Of(source->bytes) : base::Sha256{};
   if (hash_needed) facts.sha256 = source_sha256;
+  if (!output && output.error().blame == ports::Blame::kPlatform) {
+    return base::Fail(base::Code::kUnavailable, std::move(output).error().error.message);
+  }
   if (!output) return fail(std::move(output).error());
   const base::Sha256 fingerprint = output->fingerprint.value_or(source_sha256);
   facts.sha256 = fingerprint;

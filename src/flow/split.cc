@@ -10,7 +10,8 @@ namespace flow {
 namespace {
 
 std::uint32_t MaxToons(std::string_view work_class) {
-  return work_class == "data" ? job::kMaxSegmentToons : job::kMaxSegmentToonsMedia;
+  if (work_class == "data") return job::kMaxSegmentToons;
+  return work_class == "media" ? job::kMaxSegmentToonsMedia : job::kMaxSegmentToonsImage;
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
 namespace flow {
 
 // Takes lines in manifest order and closes a segment when the next line has another work class or would pass the limits
-// of limits.h (kMaxSegmentToons, kMaxSegmentBytes; media: kMaxSegmentToonsMedia; custom types: the same as media).
+// of limits.h (kMaxSegmentToons, kMaxSegmentBytes; kMaxSegmentToonsMedia; images and custom types:
+// kMaxSegmentToonsImage).
 class SegmentBuilder {
  public:
   // [offset, offset + length) with its newline; `type` of the toon.

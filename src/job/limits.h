@@ -29,12 +29,13 @@ inline constexpr std::int32_t kMaxPriority = 100;
 // ---- chunks ---------------------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kMaxSegmentToons = 1000;         // a chunk's work stays near the 50 ms quantum
 inline constexpr std::uint64_t kMaxSegmentBytes = 1024 * 1024;  // same; a single larger toon is a segment alone
-inline constexpr std::uint32_t kMaxSegmentToonsMedia = 8;       // media toons cost milliseconds each
+inline constexpr std::uint32_t kMaxSegmentToonsImage = 8;       // and of custom types: they cost milliseconds each
+inline constexpr std::uint32_t kMaxSegmentToonsMedia = 2;       // audio and video may cost minutes
 inline constexpr std::uint32_t kSegmentsPerPage = 500;          // a page of the plan stays far below 400 KB
 
 // ---- attempts -------------------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kMaxAttempts = 3;
-inline constexpr std::uint32_t kMaxLethalAttempts = 2;  // of a toon that kills its executor: once may be bad luck
+inline constexpr std::uint32_t kMaxLethalAttempts = 2;  // in a row that kill their executor: once may be bad luck
 // Further bytes are not added: their toons fail all the same, after their tries. Whoever meets so many decoders' deaths
 // has one cause to find, not ten thousand files to list.
 inline constexpr std::uint64_t kMaxQuarantinedPerTenant = 10'000;
@@ -48,9 +49,9 @@ inline constexpr std::uint32_t kMaxImageFrames = 1'000;  // of an animation
 inline constexpr std::uint32_t kMaxVideoSide = 8'192;    // pixels: a decoder holds several whole frames
 inline constexpr std::uint32_t kMaxMediaStreams = 16;    // audio, video, subtitles, covers
 inline constexpr std::chrono::seconds kMaxMediaDuration{14'400};
-inline constexpr std::chrono::seconds kMediaChunkTimeout{900};  // of audio and video, as long as Lambda lets one run
-inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;    // then a fresh one: leaks and fragments end with it
-inline constexpr std::uint32_t kMaxTenantExecutors = 3;         // idle children a worker keeps, one a tenant
+inline constexpr std::chrono::seconds kExecutorStart{15};     // from its start to its first word; then it is killed
+inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;  // then a fresh one: leaks and fragments end with it
+inline constexpr std::uint32_t kMaxTenantExecutors = 3;       // idle children a worker keeps, one a tenant
 inline constexpr std::uint64_t kExecutorRecycleBytes = 400ULL << 20U;  // resident after a toon: a fresh one
 inline constexpr std::uint32_t kMaxSheetTiles = 400;                   // of a contact sheet
 
@@ -71,9 +72,9 @@ struct Limits {
   std::uint64_t max_executor_memory = 1ULL << 30U;    // bytes that decoding one toon may add to its executor
   std::uint64_t max_executor_output = 128ULL << 20U;  // bytes of result and artifacts of one toon
   std::uint64_t max_image_cpu_seconds = 30;           // CPU time of one image
-  std::uint64_t max_image_wall_seconds = 45;          // and by the clock: below chunk_timeout
+  std::uint64_t max_image_wall_seconds = 45;          // and by the clock
   std::uint64_t max_media_cpu_seconds = 300;          // of one audio or video: four hours of sound take 90
-  std::uint64_t max_media_wall_seconds = 400;         // and by the clock: below kMediaChunkTimeout
+  std::uint64_t max_media_wall_seconds = 400;         // and by the clock
   std::uint64_t max_page_size = 1000;                 // of results and jobs
   std::uint64_t max_page_bytes = 8ULL << 20U;         // a page of results is cut here even if it has fewer rows
 };

@@ -26,7 +26,8 @@ class Executor {
   [[nodiscard]] virtual std::string version() = 0;
   // Blocks. One thread at a time. Failures: the decoders' own, of Blame::kInput ("type-mismatch", "invalid-image",
   // "too-many-pixels" …), and from sandbox/ of Blame::kLethal ("memory-limit", "cpu-limit", "time-limit",
-  // "output-limit", "forbidden-call", "executor-died") or kResource ("isolation-unavailable").
+  // "output-limit", "forbidden-call", "executor-died") kResource ("isolation-unavailable", "no-threads",
+  // "out-of-memory") or kPlatform.
   [[nodiscard]] virtual std::expected<ProcessorOutput, ProcessorFailure> Run(const IsolatedTask& task) = 0;
 };
 

@@ -46,8 +46,9 @@ struct ProcessorOutput {
 enum class Blame : std::uint8_t {
   kInput,     // the bytes or what was asked of them: the same again would fail the same
   kResource,  // something was missing that may be there later: tried up to job::kMaxAttempts times
-  kLethal,    // whoever decoded it died or was killed at a limit: tried up to job::kMaxLethalAttempts times, then
-              // the bytes are quarantined
+  kLethal,    // whoever decoded it died or was killed at a limit: tried once more; if that ends so too
+              // (job::kMaxLethalAttempts), the bytes are quarantined
+  kPlatform,  // ours alone (no process, no thread): no attempt is consumed, the chunk is tried again
 };
 struct ProcessorFailure {
   job::ToonError error;

@@ -29,6 +29,7 @@ struct Chunk {
   job::Segment segment;
   std::vector<std::uint32_t> only;     // relative to segment.first, ascending; empty: all
   std::uint32_t attempt = 1;           // of every toon in it, 1-based
+  bool after_death = false;            // the attempt before killed whoever processed it
   std::string operations_json = "{}";  // the job's defaults per type
   std::vector<std::string> reducers;   // whose partials the worker folds
   bool reuse_keys = false;             // compute reuse keys for the successes

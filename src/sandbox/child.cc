@@ -7,12 +7,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "job/limits.h"
 
 namespace sandbox {
 
 namespace {
-
-constexpr std::chrono::seconds kHelloPatience{15};
 
 base::SteadyPoint In(std::chrono::seconds patience) {
   return std::chrono::steady_clock::now() + patience;
@@ -29,6 +28,12 @@ ports::ProcessorFailure Lethal(std::string code, std::string message) {
 ports::ProcessorFailure MemoryLimit(const TaskLimits& limits) {
   return Lethal("memory-limit", fmt::format("decoding needs more memory than it may have: {} bytes (maxExecutorMemory)",
                                             limits.memory_bytes));
+}
+
+// Nobody's fault: all executors of this machine may run as one user, whose threads are counted together.
+ports::ProcessorFailure NoThreads() {
+  return {.error = {.code = "no-threads", .message = "the executor could not start a thread"},
+          .blame = ports::Blame::kResource};
 }
 
 iovec Piece(std::string_view bytes) {
@@ -60,21 +65,26 @@ base::Result<Hello> Child::Greet() {
 
 base::Result<Hello> Child::ReadHello() {
   const std::string_view name = FileName(options_.program);
-  const auto head = ReadHead(kMaxHelloBytes, In(kHelloPatience));
+  const auto head = ReadHead(kMaxHelloBytes, In(job::kExecutorStart));
   const auto hello = head ? DecodeHello(*head) : std::nullopt;
   if (hello && hello->level <= options_.level) return *hello;
   const ports::ProcessorFailure end = Bury(head ? Cause::kGarbled : head.error());
   if (hello) {
     return base::Fail(
-        base::Code::kUnavailable,
+        base::Code::kUnsupported,
         fmt::format("{} cannot be isolated as 'strict' asks ({}); where the system does not allow it, set "
                     "isolation = \"contained\"",
                     name, hello->refusal));
   }
   if (const int error = process_.ReadRecorder().start_errno; error != 0) {
-    return base::FailErrno(fmt::format("start {}", name), error);
+    auto failed = base::FailErrno(fmt::format("start {}", name), error);
+    failed.error().code = base::Code::kUnsupported;
+    return failed;
   }
-  return base::Fail(base::Code::kUnavailable, fmt::format("{} does not start: {}", name, end.error.message));
+  // One that ends by itself would do so again; one that is slow or killed may do better.
+  const bool by_itself = ended_ && ended_->signal == 0;
+  return base::Fail(by_itself ? base::Code::kUnsupported : base::Code::kUnavailable,
+                    fmt::format("{} does not start: {}", name, end.error.message));
 }
 
 Answer Child::Run(const ports::IsolatedTask& task) {
@@ -90,6 +100,7 @@ Answer Child::Run(const ports::IsolatedTask& task) {
   // A decoder that took a failed allocation politely still failed for want of memory.
   const bool starved = !*reply && process_.ReadRecorder().out_of_memory;
   if (starved) *reply = std::unexpected(MemoryLimit(options_.limits));
+  if (!*reply && !starved && process_.ReadRecorder().no_thread) *reply = std::unexpected(NoThreads());
   const bool lethal = !*reply && reply->error().blame == ports::Blame::kLethal;
   // Unread input would be taken for the next task.
   if (lethal || !channel_.sent()) (void)Bury(Cause::kItself);
@@ -168,7 +179,12 @@ ports::ProcessorFailure Child::Verdict(Cause cause, const End& end, const Proces
   if (end.signal == SIGSYS) {
     return Lethal("forbidden-call", "the executor was killed at a system call that decoding does not need");
   }
-  if (record.out_of_memory || end.system_ran_out_of_memory) return MemoryLimit(limits);
+  if (record.out_of_memory) return MemoryLimit(limits);
+  if (end.system_ran_out_of_memory) {
+    return {.error = {.code = "out-of-memory", .message = "the machine ran out of memory while the executor decoded"},
+            .blame = ports::Blame::kResource};
+  }
+  if (record.no_thread) return NoThreads();
   return Lethal("executor-died", fmt::format("the executor died while {}: {}", phase, end.Text()));
 }
 

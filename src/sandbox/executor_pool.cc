@@ -109,7 +109,11 @@ std::optional<ports::ProcessorFailure> Pool::Refusal(const ports::IsolatedTask& 
 
 Answer Pool::RunIn(const ports::IsolatedTask& task) {
   const auto child = Take(task.tenant);
-  if (!child) return Refuse(ports::Blame::kResource, "isolation-unavailable", child.error().message);
+  if (!child) {
+    const bool here = child.error().code == base::Code::kUnsupported;
+    return Refuse(here ? ports::Blame::kResource : ports::Blame::kPlatform, "isolation-unavailable",
+                  child.error().message);
+  }
   auto answer = (*child)->Run(task);
   if ((*child)->ended() || (*child)->tasks() >= job::kMaxToonsPerExecutor ||
       (*child)->ResidentBytes() > job::kExecutorRecycleBytes) {

@@ -23,14 +23,14 @@ struct PoolOptions {
 
 // As ports::Executor; ignores SIGPIPE from now on, unless the process handles it. Run it always from one thread, which
 // lives as long as it: the kernel ends children with the thread that started them. version() runs the program with
-// --version, once; "unavailable" if that fails. Run answers kResource "isolation-unavailable" if no child can be
-// started or it does not reach `level`.
+// --version, once; "unavailable" if that fails. Run answers kResource "isolation-unavailable" if the program
+// cannot be executed or does not reach `level`; kPlatform where another try may start it.
 [[nodiscard]] std::unique_ptr<ports::Executor> NewExecutorPool(PoolOptions options);
 
 // What a child says of itself, and what was tried against it, for `ubertoons doctor`: one JSON object
-// {"program","version","level","measures":{"seccomp":true,"noNewPrivileges":true,"dumpable":false,…},
+// {"program","version","level","measures":{"seccomp":true,"noNewPrivileges":true,"memoryHidden":true,…},
 //  "probes":{"open-file":"refused","socket":"killed","exec":"killed","parent-memory":"refused","environment":"empty",…}}.
-// kUnavailable if no child starts.
+// kUnsupported if the program cannot be executed; kUnavailable if another try may start it.
 [[nodiscard]] base::Result<std::string> Examine(const PoolOptions& options);
 
 }  // namespace sandbox

@@ -9,8 +9,9 @@
 namespace sandbox {
 
 enum class Level : std::uint8_t {
-  kStrict,     // seccomp filter on top of everything below, or no work is done
-  kContained,  // rlimits, kill timers, empty environment, closed descriptors; for homes that refuse seccomp (Lambda)
+  kStrict,     // a seccomp filter on top of everything below, or no work is done
+  kContained,  // rlimits, kill timers, empty environment, closed descriptors; for homes that may refuse seccomp
+               // (Lambda): the filter is tried
 };
 inline constexpr std::string_view kLevelNames[] = {"strict", "contained"};
 

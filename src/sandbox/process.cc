@@ -185,12 +185,13 @@ base::Result<Process> Process::Start(const std::string& program, std::vector<std
 }
 
 Process::Record Process::ReadRecorder() const {
-  std::uint32_t words[3] = {};
+  std::uint32_t words[4] = {};
   if (::pread(recorder_.get(), words, sizeof words, 0) != sizeof words) return {};
   const auto last = static_cast<std::uint32_t>(Phase::kReplying);
   return {.out_of_memory = words[0] != 0,
           .phase = static_cast<Phase>(std::min(words[1], last)),
-          .start_errno = static_cast<int>(words[2])};
+          .start_errno = static_cast<int>(words[2]),
+          .no_thread = words[3] != 0};
 }
 
 std::uint64_t Process::ResidentBytes() const {
@@ -207,6 +208,7 @@ End Process::Kill() {
   // While the leader is not reaped its group id is nobody else's, and one that has ended keeps its own end. Its pipes
   // go too: a child that no signal reaches ends with them.
   (void)::kill(-living_.value, SIGKILL);
+  (void)::kill(living_.value, SIGKILL);  // a contained one may have left its group
   tasks_.Reset(-1);
   replies_.Reset(-1);
   return Reap();

@@ -48,6 +48,7 @@ class Process {
     bool out_of_memory = false;
     Phase phase = Phase::kStarting;
     int start_errno = 0;
+    bool no_thread = false;
   };
   [[nodiscard]] Record ReadRecorder() const;
   [[nodiscard]] std::uint64_t ResidentBytes() const;  // 0 if unknown

@@ -58,6 +58,7 @@ struct Recorder {
   std::atomic<std::uint32_t> out_of_memory{0};  // an allocation failed since the task came
   std::atomic<std::uint32_t> phase{0};
   std::atomic<std::int32_t> start_errno{0};  // why the program could not be executed
+  std::atomic<std::uint32_t> no_thread{0};   // a thread could not be started since the task came
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 

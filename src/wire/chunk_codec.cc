@@ -50,6 +50,7 @@ void AppendProcess(std::string& out, const ports::Chunk& chunk) {
   AppendSegment(out, chunk.segment);
   AppendRaw(out, "only", fmt::format("[{}]", fmt::join(chunk.only, ",")));
   AppendUnsigned(out, "attempt", chunk.attempt);
+  if (chunk.after_death) AppendRaw(out, "afterDeath", "true");
   AppendRaw(out, "operations", chunk.operations_json);
   AppendKey(out, "reducers");
   out += '[';
@@ -137,6 +138,7 @@ void ReadProcess(ObjectReader& in, const Object& object, std::string_view json, 
   chunk.segment = ReadSegment(in, errors);
   chunk.only = ReadOnly(in, chunk.segment);
   chunk.attempt = in.Unsigned<std::uint32_t>("attempt");
+  chunk.after_death = in.Optional<bool>("afterDeath", "must be true or false").value_or(false);
   chunk.operations_json = ObjectText(in, object, json, "operations");
   chunk.reducers = ReadNames(in, "reducers");
   chunk.reuse_keys = in.Optional<bool>("reuseKeys", "must be true or false").value_or(false);

@@ -20,6 +20,7 @@ ports::Chunk Process() {
   chunk.segment = {.first = 1000, .count = 10, .offset = 99, .length = 5000, .work_class = "data"};
   chunk.only = {0, 3, 9};
   chunk.attempt = 3;
+  chunk.after_death = true;
   chunk.operations_json = R"({"image":[{"op":"scale","by":1.50}]})";
   chunk.reducers = {"summary", "timeline"};
   chunk.reuse_keys = true;
@@ -27,12 +28,13 @@ ports::Chunk Process() {
 }
 
 TEST(ChunkCodec, WritesTheDocumentedJson) {
-  EXPECT_EQ(EncodeChunk(Process()),
-            R"({"v":1,"kind":"process","tenant":"t \"1\"","job":"JOB001","generation":2,"class":"data",)"
-            R"("traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","manifest":"t/x/m/1.ndjson",)"
-            R"("segment":{"first":1000,"count":10,"offset":99,"length":5000,"class":"data"},"only":[0,3,9],)"
-            R"("attempt":3,"operations":{"image":[{"op":"scale","by":1.50}]},"reducers":["summary","timeline"],)"
-            R"("reuseKeys":true})");
+  EXPECT_EQ(
+      EncodeChunk(Process()),
+      R"({"v":1,"kind":"process","tenant":"t \"1\"","job":"JOB001","generation":2,"class":"data",)"
+      R"("traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","manifest":"t/x/m/1.ndjson",)"
+      R"("segment":{"first":1000,"count":10,"offset":99,"length":5000,"class":"data"},"only":[0,3,9],)"
+      R"("attempt":3,"afterDeath":true,"operations":{"image":[{"op":"scale","by":1.50}]},"reducers":["summary","timeline"],)"
+      R"("reuseKeys":true})");
 }
 
 TEST(ChunkCodec, ReadsWhatItWrites) {

@@ -66,6 +66,43 @@ TEST_P(Quarantine, AToonThatKillsTwiceFailsAndItsBytesAreListed) {
   EXPECT_EQ(home.metrics.quarantined, 1U);
 }
 
+// 'b': busy, 'k': killed, 'p': the platform failed, '.': a success; one letter a try.
+class Tries : public Quarantine {
+ protected:
+  job::Outcome After(const std::string& story) {
+    std::size_t next = 0;
+    home.processors.Set("message", [&](const ports::ToonInput& input) {
+      const char now = story.at(next++);
+      if (now == '.') return fakes::FakeProcessor::CountBytes(input);
+      if (now == 'b') return fakes::FakeProcessor::Failure("busy", ports::Blame::kResource);
+      if (now == 'p') return fakes::FakeProcessor::Failure("isolation-unavailable", ports::Blame::kPlatform);
+      return fakes::FakeProcessor::Failure("memory-limit", ports::Blame::kLethal);
+    });
+    Run(OneToon(story, "message", fmt::format(R"("text":"{}")", story)));
+    EXPECT_EQ(next, story.size());
+    return home.Results(story).at(0);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, Tries, testing::Values(StoreKind::kFake, StoreKind::kRocks),
+                         [](const auto& info) { return info.param == StoreKind::kFake ? "Fake" : "Rocks"; });
+
+TEST_P(Tries, OnlyTwoDeathsInARowQuarantine) {
+  EXPECT_EQ(After("k.").state, ToonState::kSucceeded);
+  EXPECT_EQ(After("bk.").state, ToonState::kSucceeded);
+  EXPECT_EQ(After("bbk.").state, ToonState::kSucceeded);
+  EXPECT_EQ(After("kbb").error->code, "busy");
+  EXPECT_TRUE(All().empty());
+  EXPECT_EQ(After("bkk").error->code, "memory-limit");
+  EXPECT_EQ(After("bbkk").attempts, 4U);
+  EXPECT_EQ(All().size(), 2U);
+}
+
+TEST_P(Tries, ThePlatformsFailuresCostNoAttempt) {
+  const job::Outcome outcome = After("pppp.");
+  EXPECT_EQ(outcome.state, ToonState::kSucceeded);
+  EXPECT_EQ(outcome.attempts, 1U);
+}
+
 TEST_P(Quarantine, TheNextJobWithTheSameBytesIsRefusedThemAtOnce) {
   Poison();
   const std::size_t calls = Calls();

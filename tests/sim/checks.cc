@@ -44,7 +44,7 @@ void CheckFailure(Home& home, const job::Job& job, const job::Outcome& outcome, 
     return;
   }
   if (code == job::kQuarantinedCode) return CheckRefusal(home, job, outcome, guilt);
-  if (outcome.attempts > guilt || outcome.attempts > job::kMaxAttempts || outcome.attempts == 0) {
+  if (outcome.attempts > guilt || outcome.attempts > job::kMaxAttempts + 1 || outcome.attempts == 0) {
     Broken(key, "toon {} failed as {} in attempt {} after {} failures of its own", outcome.position, code,
            outcome.attempts, guilt);
   }

@@ -87,7 +87,7 @@ void Workers::CheckAttempts(const ports::Chunk& chunk) const {
   for (const job::Position position : PositionsOf(chunk)) {
     const auto guilt = known->second.guilt.find({chunk.generation, position});
     const std::uint32_t consumed = guilt == known->second.guilt.end() ? 0 : guilt->second;
-    if (chunk.attempt > consumed + 1 || chunk.attempt > job::kMaxAttempts) {
+    if (chunk.attempt > consumed + 1 || chunk.attempt > job::kMaxAttempts + 1) {
       throw Violation{fmt::format("job {} toon {}: attempt {} after {} failures of its own", chunk.key.job.str(),
                                   position, chunk.attempt, consumed)};
     }

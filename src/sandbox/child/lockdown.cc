@@ -114,7 +114,7 @@ void DropRights(Lockdown& done) {
   // Another user means another life: the kernel forgot both of these.
   note("endsWithParent", ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
   if (::getppid() != parent) ::_exit(0);
-  note("dumpable", ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0);
+  note("memoryHidden", ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
   note("noNewPrivileges", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }
 
@@ -128,10 +128,10 @@ Lockdown LockDown(Level level, const TaskLimits& limits) {
   DropRights(done);
   // No number is left for a new descriptor: no file, socket or pipe can be opened, whatever else is refused above.
   done.measures.emplace_back("noNewDescriptors", Limit(RLIMIT_NOFILE, 0, 0));
-  if (level == Level::kStrict) {
-    done.refusal = InstallFilter();
-    if (done.refusal.empty()) done.reached = Level::kStrict;
-  }
+  // At either level: contained only means that a system may refuse it.
+  std::string refusal = InstallFilter();
+  if (refusal.empty()) done.reached = Level::kStrict;
+  if (level == Level::kStrict) done.refusal = std::move(refusal);
   done.measures.emplace_back("seccomp", done.reached == Level::kStrict);
   return done;
 }

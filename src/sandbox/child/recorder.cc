@@ -28,8 +28,13 @@ void NoteOutOfMemory() noexcept {
   g_recorder.load()->out_of_memory = 1;
 }
 
-void ForgetOutOfMemory() {
+void NoteNoThread() noexcept {
+  g_recorder.load()->no_thread = 1;
+}
+
+void ForgetShortages() {
   g_recorder.load()->out_of_memory = 0;
+  g_recorder.load()->no_thread = 0;
 }
 
 }  // namespace sandbox

@@ -10,6 +10,8 @@ namespace sandbox {
 void NotePhase(Phase phase);
 // An allocation failed. Safe inside an allocator.
 void NoteOutOfMemory() noexcept;
-void ForgetOutOfMemory();
+// A thread could not be started, for another reason than memory: too many run under this user.
+void NoteNoThread() noexcept;
+void ForgetShortages();  // a new task begins
 
 }  // namespace sandbox

@@ -85,7 +85,7 @@ bool ServeOne(ports::Executor& executor, const Lockdown& lockdown, const TaskLim
   std::array<char, kPrefixBytes> prefix{};
   if (!ReadExactly(prefix)) return false;
   NotePhase(Phase::kReading);
-  ForgetOutOfMemory();
+  ForgetShortages();
   const auto head_bytes = ReadPrefix(prefix);
   if (!head_bytes || *head_bytes > kMaxTaskHeadBytes) return false;
   std::string head(*head_bytes, '\0');
