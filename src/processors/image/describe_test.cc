@@ -141,6 +141,23 @@ TEST(PerceptualHash, SurvivesScalingAndRecompression) {
   }
 }
 
+TEST(PerceptualHash, DoesNotDependOnHowSmallTheOperationsMakeThePicture) {
+  const Operations cases[] = {{{"thumbnail", R"({"width":4})"}},
+                              {{"thumbnail", R"({"width":1})"}},
+                              {{"resize", R"({"width":1,"height":1})"}},
+                              {{"resize", R"({"width":300,"height":2})"}}};
+  for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+    const std::string bytes = Encoded(Picture(seed, 400, 300), ".jpg");
+    const auto plain = RunImage(bytes);
+    for (const Operations& operations : cases) {
+      const auto output = RunImage(bytes, operations);
+      ASSERT_EQ(CodeOf(output), "ok");
+      EXPECT_LE(Distance(plain->perceptual, output->perceptual), 6) << seed << " " << operations.front().params_json;
+      EXPECT_EQ(TextAt(plain, "/dominantColour"), TextAt(output, "/dominantColour")) << seed;
+    }
+  }
+}
+
 // 64 independent bits differ in 32 ± 4; in 15 or fewer by chance once in 30,000 pairs.
 TEST(PerceptualHash, TellsPicturesApart) {
   std::vector<std::string> hashes;

@@ -35,6 +35,15 @@ Size Fitted(Size from, const Step& step) {
   return step.fit == Fit::kCover ? FitOver(from, step.size) : FitInside(from, step.size);
 }
 
+// Whether pixels made for an operation show what those made to look at would: a tiny thumbnail, or one out of shape,
+// has lost it.
+bool IsEnough(const std::optional<VImage>& made, Size source) {
+  if (!made) return false;
+  const Size wanted = FitInside(source, {kLookSide, kLookSide});
+  const Size have = FrameSize(*made);
+  return 2 * have.width >= wanted.width && 2 * have.height >= wanted.height;
+}
+
 VImage Trimmed(const VImage& image, const Step& step) {
   return step.fit == Fit::kCover ? CropToAttention(image, step.size) : image;
 }
@@ -153,10 +162,11 @@ Processed<VImage> Pipeline::SmallOfSource(const Step& step) {
 }
 
 Processed<Look> Pipeline::Describe() {
-  Processed<VImage> pixels = shrunk_    ? *shrunk_
-                             : resized_ ? *resized_
-                             : full_    ? *full_
-                                        : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
+  const Size source{source_.width(), source_.height()};
+  Processed<VImage> pixels = IsEnough(shrunk_, source)    ? *shrunk_
+                             : IsEnough(resized_, source) ? *resized_
+                             : full_                      ? *full_
+                                                          : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
   if (!pixels) return std::unexpected(std::move(pixels).error());
   const VImage image = ToEightBit(FirstFrame(*pixels));
   const Size size = FrameSize(image);
