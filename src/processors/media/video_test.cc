@@ -137,14 +137,14 @@ TEST(Pictures, TheCoverIsThePosterOfASong) {
 }
 
 TEST(PerceptualHash, StaysForBrightnessAndChangesForContent) {
-  std::array<std::uint8_t, kHashSide * kHashSide> ramp{};
+  HashGrid ramp{};
   auto brighter = ramp;
   auto turned = ramp;
   for (std::size_t y = 0; y < kHashSide; ++y) {
     for (std::size_t x = 0; x < kHashSide; ++x) {
-      ramp[y * kHashSide + x] = static_cast<std::uint8_t>(4 * x + (x / 8) % 2 * 60);
-      brighter[y * kHashSide + x] = static_cast<std::uint8_t>(ramp[y * kHashSide + x] + 20);
-      turned[x * kHashSide + y] = ramp[y * kHashSide + x];
+      ramp[y][x] = static_cast<double>(4 * x + (x / 8) % 2 * 60);
+      brighter[y][x] = ramp[y][x] + 20;
+      turned[x][y] = ramp[y][x];
     }
   }
   EXPECT_EQ(PerceptualHash(ramp), PerceptualHash(brighter));
