@@ -12,6 +12,7 @@
 #include "job/limits.h"
 #include "processors/media/input.h"
 #include "processors/media/memory_output.h"
+#include "processors/media/xiph.h"
 
 namespace processors::media {
 
@@ -111,6 +112,24 @@ void SetFlacFileTotals(std::string& file, std::uint64_t samples) {
   SetFlacTotals(reinterpret_cast<std::uint8_t*>(file.data()) + kAt, samples);
 }
 
+// Vorbis and Theora carry their tags with what their decoders need.
+Processed<void> DropComments(AVCodecParameters& parameters) {
+  if (parameters.codec_id != AV_CODEC_ID_VORBIS && parameters.codec_id != AV_CODEC_ID_THEORA) return {};
+  const auto bare =
+      WithoutComments(parameters.codec_id, {parameters.extradata, static_cast<std::size_t>(parameters.extradata_size)});
+  if (!bare) {
+    return Refuse("invalid-media",
+                  fmt::format("the {} stream's header is wrong", avcodec_get_name(parameters.codec_id)));
+  }
+  auto* data = static_cast<std::uint8_t*>(av_mallocz(bare->size() + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (data == nullptr) return RefuseMemory();
+  std::ranges::copy(*bare, data);
+  av_freep(&parameters.extradata);
+  parameters.extradata = data;
+  parameters.extradata_size = static_cast<int>(bare->size());
+  return {};
+}
+
 class Copier {
  public:
   Copier(Input& input, TrimWish wish, double begin) : input_(input), wish_(wish), begin_(begin) {}
@@ -181,6 +200,7 @@ class Copier {
     to->sample_aspect_ratio = from->sample_aspect_ratio;
     to->avg_frame_rate = from->avg_frame_rate;
     if (IsFlac(*to->codecpar)) SetFlacTotals(to->codecpar->extradata, 0);
+    if (auto dropped = DropComments(*to->codecpar); !dropped) return dropped;
     if (auto copied = CopyRotation(*from, *to); !copied) return copied;
     const int bits = av_get_exact_bits_per_sample(codec);
     const bool pcm =
