@@ -86,6 +86,14 @@ TEST(Describe, SummarisesExifWithoutThePlace) {
   EXPECT_FALSE(Has(output, "/location"));
 }
 
+TEST(Describe, TextsOfExifAreCutHoweverLongTheyAre) {
+  for (const std::size_t length : {64U, 65U, 200U, 254U, 255U, 256U, 300U, 5000U}) {
+    VImage picture = Picture(1, 64, 48).copy();
+    picture.set("exif-ifd0-Make", std::string(length, 'A').c_str());
+    EXPECT_EQ(TextAt(RunImage(Encoded(picture, ".jpg")), "/exif/make"), std::string(64, 'A')) << length;
+  }
+}
+
 TEST(Describe, ThePlaceIsGivenWhenAskedFor) {
   const auto output = RunImage(Encoded(WithExif(Picture(1, 64, 48)), ".jpg"), {{"describe", R"({"location":true})"}});
   EXPECT_NEAR(NumberAt(output, "/location/latitude"), -48.856667, 1e-6);
