@@ -12,6 +12,7 @@
 #include "job/limits.h"
 #include "processors/media/input.h"
 #include "processors/media/memory_output.h"
+#include "processors/media/packet_reader.h"
 #include "processors/media/xiph.h"
 
 namespace processors::media {
@@ -79,7 +80,11 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
   std::optional<std::int64_t> first;
   std::optional<std::int64_t> found;
   const auto packet = NewPacket();
-  while ((*input)->Read(*packet) >= 0) {
+  PacketReader packets(**input);
+  for (;;) {
+    const auto more = packets.Next(*packet);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
     const std::int64_t at = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
     packet->pts = packet->dts = at;
     if (packet->stream_index == video->index && (packet->flags & AV_PKT_FLAG_KEY) != 0 && at != AV_NOPTS_VALUE &&
@@ -87,7 +92,6 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
       if (!first) first = at - file_start;
       if (at - file_start <= wanted) found = std::max(found.value_or(at - file_start), at - file_start);
     }
-    av_packet_unref(packet.get());
   }
   if (!first) return Refuse("invalid-media", "the film has no keyframe to begin at");
   return static_cast<double>(found.value_or(*first)) * av_q2d(video->time_base);
@@ -225,16 +229,16 @@ class Copier {
 
   Processed<void> CopyAll() {
     const auto packet = NewPacket();
+    PacketReader packets(input_);
     for (;;) {
-      const int error = input_.Read(*packet);
-      if (error == AVERROR(ENOMEM)) return RefuseMemory();
-      if (error < 0) break;
+      const auto more = packets.Next(*packet);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) break;
       const auto route =
           std::ranges::find_if(routes_, [&](const Route& r) { return r.from->index == packet->stream_index; });
       if (route != routes_.end()) {
         if (auto copied = Copy(*packet, *route); !copied) return copied;
       }
-      av_packet_unref(packet.get());
     }
     if (last_ <= first_) return Refuse("beyond-end", fmt::format("the file ends before {} s", wish_.start));
     return {};
