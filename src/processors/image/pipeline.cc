@@ -193,9 +193,9 @@ Processed<void> Pipeline::CheckPixels(Size size) const {
 }
 
 std::string Pipeline::UniqueName(std::string_view stem, Format format) const {
-  std::string name = fmt::format("{}.{}", stem, NameOf(format));
+  std::string name = fmt::format("{}.{}", stem, ExtensionOf(format));
   for (int i = 2; std::ranges::find(artifacts_, name, &ports::ArtifactBytes::name) != artifacts_.end(); ++i) {
-    name = fmt::format("{}-{}.{}", stem, i, NameOf(format));
+    name = fmt::format("{}-{}.{}", stem, i, ExtensionOf(format));
   }
   return name;
 }
