@@ -41,6 +41,8 @@ constexpr Target kTargets[] = {
 
 constexpr std::size_t kFlacHeader = 34;  // bytes of STREAMINFO
 
+constexpr std::uint64_t kMaxPart = job::Limits{}.max_executor_output / 2;  // bytes, beside the other artifacts
+
 // The cut on one stream, in its own time base; timestamps are relative to the file's start.
 struct Cut {
   std::int64_t start = 0;
@@ -297,8 +299,7 @@ class Copier {
 
   [[nodiscard]] ports::ProcessorFailure WriteFailure(int error) const {
     if (output_.overflowed()) {
-      return Refuse("output-limit", fmt::format("the part is over {} bytes", job::Limits{}.max_executor_output))
-          .error();
+      return Refuse("output-too-large", fmt::format("the part is over {} bytes", kMaxPart)).error();
     }
     return RefuseAv("the part cannot be written", error).error();
   }
@@ -307,7 +308,7 @@ class Copier {
   const TrimWish wish_;
   const double begin_;  // seconds: the start, or the keyframe before it
   const Target* target_ = nullptr;
-  MemoryOutput output_{job::Limits{}.max_executor_output / 2};  // beside the result and the other artifacts
+  MemoryOutput output_{kMaxPart};
   std::unique_ptr<AVFormatContext, MuxerFree> muxer_;
   std::vector<Route> routes_;
   double first_ = std::numeric_limits<double>::max();
