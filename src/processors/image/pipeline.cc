@@ -37,10 +37,9 @@ Size Fitted(Size from, const Step& step) {
 
 // Whether pixels made for an operation show what those made to look at would: a tiny thumbnail, or one out of shape,
 // has lost it.
-bool IsEnough(const std::optional<VImage>& made, Size source) {
-  if (!made) return false;
+bool IsEnough(const VImage& made, Size source) {
   const Size wanted = FitInside(source, {kLookSide, kLookSide});
-  const Size have = FrameSize(*made);
+  const Size have = FrameSize(made);
   return 2 * have.width >= wanted.width && 2 * have.height >= wanted.height;
 }
 
@@ -163,10 +162,10 @@ Processed<VImage> Pipeline::SmallOfSource(const Step& step) {
 
 Processed<Look> Pipeline::Describe() {
   const Size source{source_.width(), source_.height()};
-  Processed<VImage> pixels = IsEnough(shrunk_, source)    ? *shrunk_
-                             : IsEnough(resized_, source) ? *resized_
-                             : full_                      ? *full_
-                                                          : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
+  Processed<VImage> pixels = shrunk_ && IsEnough(*shrunk_, source)     ? *shrunk_
+                             : resized_ && IsEnough(*resized_, source) ? *resized_
+                             : full_                                   ? *full_
+                                     : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
   if (!pixels) return std::unexpected(std::move(pixels).error());
   const VImage image = ToEightBit(FirstFrame(*pixels));
   const Size size = FrameSize(image);
