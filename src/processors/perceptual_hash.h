@@ -8,33 +8,45 @@
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
-#include <span>
 
 namespace processors {
 
 inline constexpr std::size_t kHashSide = 32;
+inline constexpr std::size_t kHashLow = 8;  // frequencies a side
 
-// grey: kHashSide rows of kHashSide pixels. Bits by rows, the lowest frequency first, as the highest bit.
-[[nodiscard]] inline std::uint64_t PerceptualHash(std::span<const std::uint8_t, kHashSide * kHashSide> grey) {
-  constexpr std::size_t kLow = 8;
-  std::array<std::array<double, kHashSide>, kLow> wave{};
-  for (std::size_t k = 0; k < kLow; ++k) {
-    for (std::size_t n = 0; n < kHashSide; ++n) {
-      wave[k][n] = std::cos(std::numbers::pi * static_cast<double>(k * (2 * n + 1)) / (2.0 * kHashSide));
+using HashGrid = std::array<std::array<double, kHashSide>, kHashSide>;  // rows of grey, 0 to 255
+
+// The orthonormal DCT's lowest rows.
+[[nodiscard]] inline std::array<std::array<double, kHashSide>, kHashLow> HashWaves() {
+  std::array<std::array<double, kHashSide>, kHashLow> waves{};
+  for (std::size_t u = 0; u < kHashLow; ++u) {
+    const double scale = std::sqrt((u == 0 ? 1.0 : 2.0) / kHashSide);
+    for (std::size_t x = 0; x < kHashSide; ++x) {
+      waves[u][x] = scale * std::cos(std::numbers::pi * static_cast<double>(u) * (2 * static_cast<double>(x) + 1) /
+                                     (2 * kHashSide));
     }
   }
-  std::array<double, kLow * kLow> low{};
-  for (std::size_t y = 0; y < kHashSide; ++y) {
-    for (std::size_t kx = 0; kx < kLow; ++kx) {
-      double row = 0;
-      for (std::size_t x = 0; x < kHashSide; ++x) row += grey[y * kHashSide + x] * wave[kx][x];
-      for (std::size_t ky = 0; ky < kLow; ++ky) low[ky * kLow + kx] += row * wave[ky][y];
+  return waves;
+}
+
+// Bits by rows, the lowest frequency first, as the highest bit.
+[[nodiscard]] inline std::uint64_t PerceptualHash(const HashGrid& grey) {
+  static const auto kWaves = HashWaves();
+  std::array<double, kHashLow * kHashLow> low{};
+  for (std::size_t u = 0; u < kHashLow; ++u) {
+    std::array<double, kHashSide> across{};  // of each row
+    for (std::size_t y = 0; y < kHashSide; ++y) {
+      for (std::size_t x = 0; x < kHashSide; ++x) across[y] += grey[y][x] * kWaves[u][x];
+    }
+    for (std::size_t v = 0; v < kHashLow; ++v) {
+      for (std::size_t y = 0; y < kHashSide; ++y) low[v * kHashLow + u] += across[y] * kWaves[v][y];
     }
   }
   auto sorted = low;
   std::ranges::sort(sorted);
   const double median = (sorted[sorted.size() / 2 - 1] + sorted[sorted.size() / 2]) / 2;
-  constexpr double kNoise = 0.5;  // of sums that are equal but for rounding: an even picture has no bits of chance
+  // Of a plain picture every coefficient but the first is noise of compression: a bit needs more than this.
+  constexpr double kNoise = 0.5;
   std::uint64_t hash = 0;
   for (const double frequency : low) hash = hash << 1U | (frequency > median + kNoise ? 1U : 0U);
   return hash;

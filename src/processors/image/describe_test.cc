@@ -86,6 +86,14 @@ TEST(Describe, SummarisesExifWithoutThePlace) {
   EXPECT_FALSE(Has(output, "/location"));
 }
 
+TEST(Describe, TextsOfExifAreCutHoweverLongTheyAre) {
+  for (const std::size_t length : {64U, 65U, 200U, 254U, 255U, 256U, 300U, 5000U}) {
+    VImage picture = Picture(1, 64, 48).copy();
+    picture.set("exif-ifd0-Make", std::string(length, 'A').c_str());
+    EXPECT_EQ(TextAt(RunImage(Encoded(picture, ".jpg")), "/exif/make"), std::string(64, 'A')) << length;
+  }
+}
+
 TEST(Describe, ThePlaceIsGivenWhenAskedFor) {
   const auto output = RunImage(Encoded(WithExif(Picture(1, 64, 48)), ".jpg"), {{"describe", R"({"location":true})"}});
   EXPECT_NEAR(NumberAt(output, "/location/latitude"), -48.856667, 1e-6);
@@ -137,6 +145,23 @@ TEST(PerceptualHash, SurvivesScalingAndRecompression) {
     }
     for (const char* other : {"thumbnail", "grayscale"}) {
       EXPECT_LE(Distance(hash, RunImage(Encoded(picture, ".png"), {{other, "{}"}})->perceptual), 6) << other;
+    }
+  }
+}
+
+TEST(PerceptualHash, DoesNotDependOnHowSmallTheOperationsMakeThePicture) {
+  const Operations cases[] = {{{"thumbnail", R"({"width":4})"}},
+                              {{"thumbnail", R"({"width":1})"}},
+                              {{"resize", R"({"width":1,"height":1})"}},
+                              {{"resize", R"({"width":300,"height":2})"}}};
+  for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+    const std::string bytes = Encoded(Picture(seed, 400, 300), ".jpg");
+    const auto plain = RunImage(bytes);
+    for (const Operations& operations : cases) {
+      const auto output = RunImage(bytes, operations);
+      ASSERT_EQ(CodeOf(output), "ok");
+      EXPECT_LE(Distance(plain->perceptual, output->perceptual), 6) << seed << " " << operations.front().params_json;
+      EXPECT_EQ(TextAt(plain, "/dominantColour"), TextAt(output, "/dominantColour")) << seed;
     }
   }
 }

@@ -19,9 +19,13 @@ std::string_view Field(const vips::VImage& header, const char* name) {
   return text;
 }
 
-// libvips gives "VALUE (VALUE, ASCII, 5 components, 5 bytes)".
+// libvips gives "VALUE (VALUE, ASCII, 5 components, 5 bytes)", of which it keeps some 250 bytes: what has no end is of
+// a long text.
 std::string_view TextOf(std::string_view field) {
+  constexpr std::size_t kCutField = 240;  // bytes
+  constexpr std::size_t kSureText = 100;  // bytes of a cut field that are the value's
   const auto end = field.rfind(", ASCII, ");
+  if (end == std::string_view::npos && field.size() >= kCutField) return field.substr(0, kSureText);
   if (end == std::string_view::npos || end < 2) return {};
   return field.substr(0, (end - 2) / 2);
 }

@@ -103,7 +103,7 @@ TEST(Thumbnail, ArtifactsHaveNamesOfTheirOwn) {
                                                         {"preview", "{}"},
                                                         {"convert", R"({"format":"webp"})"}});
   ASSERT_EQ(CodeOf(output), "ok");
-  EXPECT_EQ(NamesOf(output), (Names{"thumbnail.webp", "thumbnail-2.webp", "thumbnail-3.webp", "thumbnail.jpeg",
+  EXPECT_EQ(NamesOf(output), (Names{"thumbnail.webp", "thumbnail-2.webp", "thumbnail-3.webp", "thumbnail.jpg",
                                     "preview.webp", "image.webp"}));
   const int widths[] = {64, 800, 700, 300, 192, 1200};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(Decoded(output->artifacts[i].bytes).width(), widths[i]) << i;
@@ -175,7 +175,7 @@ TEST(Transforms, WorkOnWhatTheOnesBeforeLeft) {
 TEST(Transforms, ResizeReachesTheSizeAsked) {
   const std::string bytes = Encoded(Picture(1, 200, 100), ".jpg");
   const auto size = [&](const char* params) {
-    const VImage image = Decoded(ArtifactOf(RunImage(bytes, {{"resize", params}}), "image.jpeg").bytes);
+    const VImage image = Decoded(ArtifactOf(RunImage(bytes, {{"resize", params}}), "image.jpg").bytes);
     return std::pair(image.width(), image.height());
   };
   EXPECT_EQ(size(R"({"width":50})"), std::pair(50, 25));
@@ -227,7 +227,7 @@ TEST(Convert, KeepsSixteenBitsInAPngOnly) {
       {{"convert", R"({"format":"png"})"}, {"convert", R"({"format":"jpeg"})"}, {"thumbnail", R"({"format":"png"})"}});
   EXPECT_EQ(Decoded(ArtifactOf(output, "image.png").bytes).format(), VIPS_FORMAT_USHORT);
   EXPECT_EQ((Decoded(ArtifactOf(output, "image.png").bytes) - deep).abs().max(), 0);
-  EXPECT_EQ(Decoded(ArtifactOf(output, "image.jpeg").bytes).format(), VIPS_FORMAT_UCHAR);
+  EXPECT_EQ(Decoded(ArtifactOf(output, "image.jpg").bytes).format(), VIPS_FORMAT_UCHAR);
   EXPECT_EQ(Decoded(ArtifactOf(output, "thumbnail.png").bytes).format(), VIPS_FORMAT_UCHAR);
   const auto small = RunImage(Encoded(deep, ".png"), {{"resize", R"({"width":32})"}});
   EXPECT_EQ(Decoded(ArtifactOf(small, "image.png").bytes).format(), VIPS_FORMAT_USHORT);
@@ -236,7 +236,7 @@ TEST(Convert, KeepsSixteenBitsInAPngOnly) {
 TEST(Convert, TransparencyBecomesWhiteInAJpeg) {
   const std::string clear = Encoded(Plain(40, 40, {0, 0, 0, 0}), ".png");
   const auto output = RunImage(clear, {{"convert", R"({"format":"jpeg"})"}, {"convert", R"({"format":"webp"})"}});
-  ExpectColour(Decoded(ArtifactOf(output, "image.jpeg").bytes), 20, 20, {255, 255, 255}, 1);
+  ExpectColour(Decoded(ArtifactOf(output, "image.jpg").bytes), 20, 20, {255, 255, 255}, 1);
   EXPECT_EQ(PixelAt(Decoded(ArtifactOf(output, "image.webp").bytes), 20, 20)[3], 0);
 }
 
@@ -278,7 +278,7 @@ TEST(Animations, StayAnimatedInWebpOnly) {
     EXPECT_EQ(shape("thumbnail.png"), (std::vector{40, 30, 1})) << suffix;
     EXPECT_EQ(shape("preview.webp"), (std::vector{192, 144, 1})) << suffix;
     EXPECT_EQ(shape("image.webp"), (std::vector{100, 200, 3})) << suffix;
-    EXPECT_EQ(shape("image.jpeg"), (std::vector{100, 200, 1})) << suffix;
+    EXPECT_EQ(shape("image.jpg"), (std::vector{100, 200, 1})) << suffix;
     const VImage roll = DecodedAll(ArtifactOf(output, "image.webp").bytes);
     ASSERT_EQ(roll.height(), 600);
     for (const int frame : {0, 1, 2}) {

@@ -4,24 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <vector>
 
 #include "processors/image/transform.h"
+#include "processors/perceptual_hash.h"
 
 namespace processors {
 
 namespace {
 
-constexpr std::size_t kGrid = 32;         // cells a side
-constexpr std::size_t kLow = 8;           // frequencies a side
+constexpr std::size_t kGrid = kHashSide;  // cells a side
 constexpr std::size_t kSampledSide = 96;  // rows, and colours of a row, that are enough: three for each cell
-// Of a plain picture every coefficient but the first is noise of compression: a bit needs more than this.
-constexpr double kNoise = 0.5;
-
-using Grid = std::array<std::array<double, kGrid>, kGrid>;
 
 // How a pixel is divided between the cell that it begins in and the next one, along one side.
 struct Share {
@@ -75,7 +69,7 @@ class Survey {
     GatherColumns();
   }
 
-  [[nodiscard]] const Grid& grey() const { return grey_; }  // 0 to 255
+  [[nodiscard]] const HashGrid& grey() const { return grey_; }  // 0 to 255
   [[nodiscard]] std::string Dominant() const {
     const Cell& fullest = *std::ranges::max_element(colours_, {}, &Cell::weight);
     const auto mean = [&](std::size_t i) {
@@ -161,42 +155,8 @@ class Survey {
   std::vector<float> row_;      // grey, 0 to 255
   std::vector<float> columns_;  // grid rows of whole width, and one for what rounding leaves past the last
   std::vector<Cell> colours_ = std::vector<Cell>(512);
-  Grid grey_{};
+  HashGrid grey_{};
 };
-
-using Waves = std::array<std::array<double, kGrid>, kLow>;
-
-Waves MakeWaves() {
-  Waves waves{};
-  for (std::size_t u = 0; u < kLow; ++u) {
-    const double scale = std::sqrt((u == 0 ? 1.0 : 2.0) / kGrid);
-    for (std::size_t x = 0; x < kGrid; ++x) {
-      waves[u][x] =
-          scale * std::cos(std::numbers::pi * static_cast<double>(u) * (2 * static_cast<double>(x) + 1) / (2 * kGrid));
-    }
-  }
-  return waves;
-}
-
-std::string HashOf(const Grid& grey) {
-  static const Waves kWaves = MakeWaves();
-  std::array<double, kLow * kLow> low{};
-  for (std::size_t u = 0; u < kLow; ++u) {
-    std::array<double, kGrid> across{};  // of each row
-    for (std::size_t y = 0; y < kGrid; ++y) {
-      for (std::size_t x = 0; x < kGrid; ++x) across[y] += grey[y][x] * kWaves[u][x];
-    }
-    for (std::size_t v = 0; v < kLow; ++v) {
-      for (std::size_t y = 0; y < kGrid; ++y) low[v * kLow + u] += across[y] * kWaves[v][y];
-    }
-  }
-  auto sorted = low;
-  std::ranges::sort(sorted);
-  const double median = (sorted[31] + sorted[32]) / 2;
-  std::uint64_t bits = 0;
-  for (const double frequency : low) bits = bits << 1U | (frequency > median + kNoise ? 1U : 0U);
-  return fmt::format("{:016x}", bits);
-}
 
 }  // namespace
 
@@ -208,7 +168,8 @@ Look LookAt(const vips::VImage& image) {
   const std::size_t step = std::max<std::size_t>(1, height / kSampledSide);
   Survey survey(width, (height + step - 1) / step, bands);
   survey.Read(static_cast<const std::uint8_t*>(pixels.data()), step * width * bands);
-  return {.dominant_colour = survey.Dominant(), .perceptual_hash = HashOf(survey.grey())};
+  return {.dominant_colour = survey.Dominant(),
+          .perceptual_hash = fmt::format("{:016x}", PerceptualHash(survey.grey()))};
 }
 
 }  // namespace processors

@@ -35,6 +35,14 @@ Size Fitted(Size from, const Step& step) {
   return step.fit == Fit::kCover ? FitOver(from, step.size) : FitInside(from, step.size);
 }
 
+// Whether pixels made for an operation show what those made to look at would: a tiny thumbnail, or one out of shape,
+// has lost it.
+bool IsEnough(const VImage& made, Size source) {
+  const Size wanted = FitInside(source, {kLookSide, kLookSide});
+  const Size have = FrameSize(made);
+  return 2 * have.width >= wanted.width && 2 * have.height >= wanted.height;
+}
+
 VImage Trimmed(const VImage& image, const Step& step) {
   return step.fit == Fit::kCover ? CropToAttention(image, step.size) : image;
 }
@@ -153,10 +161,11 @@ Processed<VImage> Pipeline::SmallOfSource(const Step& step) {
 }
 
 Processed<Look> Pipeline::Describe() {
-  Processed<VImage> pixels = shrunk_    ? *shrunk_
-                             : resized_ ? *resized_
-                             : full_    ? *full_
-                                        : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
+  const Size source{source_.width(), source_.height()};
+  Processed<VImage> pixels = shrunk_ && IsEnough(*shrunk_, source)     ? *shrunk_
+                             : resized_ && IsEnough(*resized_, source) ? *resized_
+                             : full_                                   ? *full_
+                                     : source_.Shrunk({kLookSide, kLookSide}, Frames::kFirst);
   if (!pixels) return std::unexpected(std::move(pixels).error());
   const VImage image = ToEightBit(FirstFrame(*pixels));
   const Size size = FrameSize(image);
@@ -183,9 +192,9 @@ Processed<void> Pipeline::CheckPixels(Size size) const {
 }
 
 std::string Pipeline::UniqueName(std::string_view stem, Format format) const {
-  std::string name = fmt::format("{}.{}", stem, NameOf(format));
+  std::string name = fmt::format("{}.{}", stem, ExtensionOf(format));
   for (int i = 2; std::ranges::find(artifacts_, name, &ports::ArtifactBytes::name) != artifacts_.end(); ++i) {
-    name = fmt::format("{}-{}.{}", stem, i, NameOf(format));
+    name = fmt::format("{}-{}.{}", stem, i, ExtensionOf(format));
   }
   return name;
 }

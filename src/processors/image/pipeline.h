@@ -3,7 +3,7 @@
 //
 // Decoding is most of the cost, so that as little as possible is decoded: until the first transform, thumbnails and
 // previews come from one decode that is shrunk while it is read to the largest of them, and the description comes from
-// those pixels too.
+// those pixels too where they are enough to see what the image shows.
 #pragma once
 
 #include <cstdint>

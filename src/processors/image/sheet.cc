@@ -170,7 +170,7 @@ Processed<ports::ProcessorOutput> MakeSheet(const ports::IsolatedTask& task, con
   json.Key("height").Integer(layout.height()).Key("undecodable").Integer(undecodable).EndObject();
   ports::ProcessorOutput output{.result_json = std::move(json).Take()};
   output.artifacts.push_back(
-      {fmt::format("contact-sheet.{}", NameOf(format)), ContentTypeOf(format), *std::move(bytes)});
+      {fmt::format("contact-sheet.{}", ExtensionOf(format)), ContentTypeOf(format), *std::move(bytes)});
   return output;
 }
 

@@ -76,7 +76,7 @@ TEST(ContactSheet, NoTilesMakeAnEmptySheet) {
   const auto output = Sheet({}, R"({"columns":4,"tile":64,"format":"jpeg"})");
   ASSERT_EQ(CodeOf(output), "ok");
   EXPECT_EQ(NumberAt(output, "/tiles"), 0);
-  EXPECT_EQ(ArtifactOf(output, "contact-sheet.jpeg").content_type, "image/jpeg");
+  EXPECT_EQ(ArtifactOf(output, "contact-sheet.jpg").content_type, "image/jpeg");
 }
 
 TEST(ContactSheet, MutatedTilesNeverDoHarm) {

@@ -16,6 +16,11 @@ inline constexpr std::string_view kFormatNames[] = {"jpeg", "png", "webp", "gif"
   return kFormatNames[static_cast<std::size_t>(format)];
 }
 
+// Of a file's name, without the dot.
+[[nodiscard]] constexpr std::string_view ExtensionOf(Format format) {
+  return format == Format::kJpeg ? "jpg" : NameOf(format);
+}
+
 enum class Frames : std::uint8_t { kFirst, kAll };
 
 // The most pixels that an image may get; `size` says whether it is scaled up or distorted to it.

@@ -19,7 +19,9 @@ void OnLog(void* /*context*/, int /*level*/, const char* format, va_list /*argum
 }  // namespace
 
 std::unexpected<ports::ProcessorFailure> RefuseMemory() {
-  return Refuse("memory-limit", "decoding needs more memory than it may use");
+  auto failure = Refuse("memory-limit", "decoding needs more memory than it may use");
+  failure.error().blame = ports::Blame::kLethal;
+  return failure;
 }
 
 std::unexpected<ports::ProcessorFailure> RefuseAv(std::string_view what, int error) {

@@ -46,8 +46,9 @@ template <typename T>
 }
 
 // "invalid-media" with `what` ("the mp4 container cannot be read") and libav's own few words, which never quote the
-// input; "memory-limit" for ENOMEM.
+// input; as RefuseMemory for ENOMEM.
 [[nodiscard]] std::unexpected<ports::ProcessorFailure> RefuseAv(std::string_view what, int error);
+// "memory-limit" of Blame::kLethal, as if the executor had died of it.
 [[nodiscard]] std::unexpected<ports::ProcessorFailure> RefuseMemory();
 
 // Silences libav's log and caps its allocations, for the whole process.

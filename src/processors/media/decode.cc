@@ -6,11 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "processors/media/packet_reader.h"
+
 namespace processors::media {
 
 namespace {
 
-constexpr std::uint64_t kMaxReadErrors = 100;  // in a row: a demuxer that only stumbles has lost the file
 // What may be missing at the end: encoders round up to whole packets, and declare what they pad.
 constexpr double kShortSeconds = 0.25;
 constexpr double kShortShare = 0.02;
@@ -92,25 +93,18 @@ Processed<Channels> OpenChannels(const Input& input, FrameSink* audio, FrameSink
 
 Processed<void> SendAll(Input& input, Channels& channels, PassReport& report) {
   const auto packet = NewPacket();
-  std::uint64_t stumbles = 0;
+  PacketReader packets(input);
   for (;;) {
-    const int error = input.Read(*packet);
-    if (error == AVERROR_EOF) return {};
-    if (error == AVERROR(EFBIG))
-      return Refuse("invalid-media", "the file's index names the same bytes again and again");
-    if (error == AVERROR(ENOMEM)) return RefuseMemory();
-    if (error < 0) {
-      ++report.damaged;
-      if (++stumbles > kMaxReadErrors) return {};
-      continue;
-    }
-    stumbles = 0;
+    const auto more = packets.Next(*packet);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
     for (Channel& channel : channels) {
       if (packet->stream_index != channel.index()) continue;
       if (auto sent = channel.Send(packet.get(), report); !sent) return sent;
     }
-    av_packet_unref(packet.get());
   }
+  report.damaged += packets.errors();
+  return {};
 }
 
 }  // namespace

@@ -235,13 +235,21 @@ TEST(Hostile, MutatedFilesAreAnsweredFor) {
       if (round % 5 == 4) bytes.resize(random() % bytes.size());
       const auto ran = RunOn(verb, bytes, operations);
       if (!ran) {
-        EXPECT_EQ(ran.error().blame, ports::Blame::kInput);
+        const bool memory = CodeOf(ran) == "memory-limit";  // a header may claim any amount
+        EXPECT_EQ(ran.error().blame, memory ? ports::Blame::kLethal : ports::Blame::kInput) << CodeOf(ran);
         EXPECT_FALSE(ran.error().error.code.empty());
       } else {
         EXPECT_LE(ran->result_json.size(), job::kMaxResultBytes);
       }
     }
   }
+}
+
+TEST(Hostile, LackOfMemoryCountsAsADeath) {
+  const auto refused = RefuseAv("the file cannot be read", AVERROR(ENOMEM));
+  EXPECT_EQ(refused.error().error.code, "memory-limit");
+  EXPECT_EQ(refused.error().blame, ports::Blame::kLethal);
+  EXPECT_EQ(RefuseAv("the file cannot be read", AVERROR_INVALIDDATA).error().blame, ports::Blame::kInput);
 }
 
 }  // namespace

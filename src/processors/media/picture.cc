@@ -147,7 +147,9 @@ Processed<std::uint64_t> HashOf(const Picture& picture) {
   std::uint8_t* out = grey.data();
   auto scaled = Scale(scaler->get(), &plane, &stride, picture.height, &out, &kSide);
   if (!scaled) return std::unexpected(scaled.error());
-  return PerceptualHash(grey);
+  HashGrid grid{};
+  for (std::size_t i = 0; i < grey.size(); ++i) grid[i / kHashSide][i % kHashSide] = grey[i];
+  return PerceptualHash(grid);
 }
 
 Picture DrawWaveform(const Peaks& peaks, int width, int height) {

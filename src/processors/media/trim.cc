@@ -12,6 +12,8 @@
 #include "job/limits.h"
 #include "processors/media/input.h"
 #include "processors/media/memory_output.h"
+#include "processors/media/packet_reader.h"
+#include "processors/media/xiph.h"
 
 namespace processors::media {
 
@@ -38,6 +40,8 @@ constexpr Target kTargets[] = {
 };
 
 constexpr std::size_t kFlacHeader = 34;  // bytes of STREAMINFO
+
+constexpr std::uint64_t kMaxPart = job::Limits{}.max_executor_output / 2;  // bytes, beside the other artifacts
 
 // The cut on one stream, in its own time base; timestamps are relative to the file's start.
 struct Cut {
@@ -78,7 +82,11 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
   std::optional<std::int64_t> first;
   std::optional<std::int64_t> found;
   const auto packet = NewPacket();
-  while ((*input)->Read(*packet) >= 0) {
+  PacketReader packets(**input);
+  for (;;) {
+    const auto more = packets.Next(*packet);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
     const std::int64_t at = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
     packet->pts = packet->dts = at;
     if (packet->stream_index == video->index && (packet->flags & AV_PKT_FLAG_KEY) != 0 && at != AV_NOPTS_VALUE &&
@@ -86,7 +94,6 @@ Processed<double> KeyframeBefore(std::string_view bytes, double start) {
       if (!first) first = at - file_start;
       if (at - file_start <= wanted) found = std::max(found.value_or(at - file_start), at - file_start);
     }
-    av_packet_unref(packet.get());
   }
   if (!first) return Refuse("invalid-media", "the film has no keyframe to begin at");
   return static_cast<double>(found.value_or(*first)) * av_q2d(video->time_base);
@@ -109,6 +116,24 @@ void SetFlacFileTotals(std::string& file, std::uint64_t samples) {
   constexpr std::size_t kAt = 8;
   if (!file.starts_with("fLaC") || file.size() < kAt + kFlacHeader) return;
   SetFlacTotals(reinterpret_cast<std::uint8_t*>(file.data()) + kAt, samples);
+}
+
+// Vorbis and Theora carry their tags with what their decoders need.
+Processed<void> DropComments(AVCodecParameters& parameters) {
+  if (parameters.codec_id != AV_CODEC_ID_VORBIS && parameters.codec_id != AV_CODEC_ID_THEORA) return {};
+  const auto bare =
+      WithoutComments(parameters.codec_id, {parameters.extradata, static_cast<std::size_t>(parameters.extradata_size)});
+  if (!bare) {
+    return Refuse("invalid-media",
+                  fmt::format("the {} stream's header is wrong", avcodec_get_name(parameters.codec_id)));
+  }
+  auto* data = static_cast<std::uint8_t*>(av_mallocz(bare->size() + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (data == nullptr) return RefuseMemory();
+  std::ranges::copy(*bare, data);
+  av_freep(&parameters.extradata);
+  parameters.extradata = data;
+  parameters.extradata_size = static_cast<int>(bare->size());
+  return {};
 }
 
 class Copier {
@@ -181,6 +206,7 @@ class Copier {
     to->sample_aspect_ratio = from->sample_aspect_ratio;
     to->avg_frame_rate = from->avg_frame_rate;
     if (IsFlac(*to->codecpar)) SetFlacTotals(to->codecpar->extradata, 0);
+    if (auto dropped = DropComments(*to->codecpar); !dropped) return dropped;
     if (auto copied = CopyRotation(*from, *to); !copied) return copied;
     const int bits = av_get_exact_bits_per_sample(codec);
     const bool pcm =
@@ -205,16 +231,16 @@ class Copier {
 
   Processed<void> CopyAll() {
     const auto packet = NewPacket();
+    PacketReader packets(input_);
     for (;;) {
-      const int error = input_.Read(*packet);
-      if (error == AVERROR(ENOMEM)) return RefuseMemory();
-      if (error < 0) break;
+      const auto more = packets.Next(*packet);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) break;
       const auto route =
           std::ranges::find_if(routes_, [&](const Route& r) { return r.from->index == packet->stream_index; });
       if (route != routes_.end()) {
         if (auto copied = Copy(*packet, *route); !copied) return copied;
       }
-      av_packet_unref(packet.get());
     }
     if (last_ <= first_) return Refuse("beyond-end", fmt::format("the file ends before {} s", wish_.start));
     return {};
@@ -273,8 +299,7 @@ class Copier {
 
   [[nodiscard]] ports::ProcessorFailure WriteFailure(int error) const {
     if (output_.overflowed()) {
-      return Refuse("output-limit", fmt::format("the part is over {} bytes", job::Limits{}.max_executor_output))
-          .error();
+      return Refuse("output-too-large", fmt::format("the part is over {} bytes", kMaxPart)).error();
     }
     return RefuseAv("the part cannot be written", error).error();
   }
@@ -283,7 +308,7 @@ class Copier {
   const TrimWish wish_;
   const double begin_;  // seconds: the start, or the keyframe before it
   const Target* target_ = nullptr;
-  MemoryOutput output_{job::Limits{}.max_executor_output / 2};  // beside the result and the other artifacts
+  MemoryOutput output_{kMaxPart};
   std::unique_ptr<AVFormatContext, MuxerFree> muxer_;
   std::vector<Route> routes_;
   double first_ = std::numeric_limits<double>::max();

@@ -25,7 +25,7 @@ struct Trimmed {
 
 // Copies the film and its sound, or the sound alone where there is no film; covers, subtitles and tags are left out.
 // "beyond-end", "unsupported-format" (containers and codecs that are not written here), "invalid-media",
-// "output-limit".
+// "output-too-large".
 [[nodiscard]] Processed<Trimmed> Trim(std::string_view bytes, TrimWish wish);
 
 }  // namespace processors::media

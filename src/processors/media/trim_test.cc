@@ -66,6 +66,54 @@ TEST(Trim, FilmBeginsAtTheKeyframeBefore) {
   }
 }
 
+TEST(Trim, TheCommentsOfVorbisAndTheoraAreLeftOut) {
+  const struct {
+    const char* muxer;
+    const char* name;
+    Recipe recipe;
+  } cases[] = {{"matroska", "trim.mka", {.tones = {{.codec = "libvorbis", .seconds = 4}}}},
+               {"webm", "trim.webm", {.tones = {{.codec = "libvorbis", .seconds = 4}}}},
+               {"ogg", "trim.ogg", {.tones = {{.codec = "libvorbis", .seconds = 4}}}},
+               {"matroska", "trim.mkv", {.films = {{.codec = "libtheora", .scenes = {Scene(100, 90)}}}}}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(std::string(c.muxer) + " " + c.name);
+    Recipe recipe = c.recipe;
+    recipe.muxer = c.muxer;
+    std::string bytes = Make(recipe);
+    const char* verb = recipe.films.empty() ? "audio" : "video";
+    // The encoder's name stands where a tag would; Ogg's muxer writes none, and its pages have checksums.
+    const bool ogg = recipe.muxer == "ogg";
+    constexpr std::string_view kVendor = "Xiph.Org lib";
+    constexpr std::string_view kMarker = "59.33,18.07!";
+    if (const auto at = bytes.find(kVendor); !ogg) {
+      ASSERT_NE(at, std::string::npos);
+      bytes.replace(at, kMarker.size(), kMarker);
+    }
+    const auto ran = RunOn(verb, bytes, {{"trim", kOneToThree}});
+    ASSERT_EQ(CodeOf(ran), "ok") << ran.error().error.message;
+    const std::string part = Artifact(ran, c.name);
+    ASSERT_FALSE(part.empty());
+    EXPECT_EQ(part.find(kMarker), std::string::npos);
+    EXPECT_EQ(part.find(kVendor), std::string::npos);
+    const auto again = RunOn(verb, part);
+    ASSERT_EQ(CodeOf(again), "ok") << again.error().error.message;
+    EXPECT_NEAR(NumberAt(again, "/durationMs"), NumberAt(ran, "/trim/durationMs"), 60);
+  }
+}
+
+TEST(Trim, TagsAreLeftOut) {
+  const auto bytes = Make({.muxer = "mov",
+                           .tones = {{.codec = "aac", .seconds = 4}},
+                           .films = {{.scenes = {Scene(100, 90)}}},
+                           .tags = {{"title", "Night shift"}, {"location", "+59.33+018.07/"}}});
+  ASSERT_NE(bytes.find("Night shift"), std::string::npos);
+  ASSERT_NE(bytes.find("+59.33"), std::string::npos);
+  const auto part = Artifact(RunOn("video", bytes, {{"trim", kOneToThree}}), "trim.mov");
+  ASSERT_FALSE(part.empty());
+  EXPECT_EQ(part.find("Night shift"), std::string::npos);
+  EXPECT_EQ(part.find("+59.33"), std::string::npos);
+}
+
 TEST(Trim, IsTheSameEachTime) {
   for (const char* muxer : {"ogg", "matroska"}) {
     const auto bytes = Make({.muxer = muxer, .tones = {{.codec = "libvorbis"}}});

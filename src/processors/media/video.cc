@@ -140,7 +140,7 @@ Processed<void> VideoAnalysis::Take(const AVFrame& frame, AVRational time_base) 
   return {};
 }
 
-// The bytes of FFmpeg's rawvideo: plane by plane, rows without their padding.
+// The bytes of FFmpeg's rawvideo: plane by plane, rows without their padding, then the palette if there is one.
 Processed<void> VideoAnalysis::Hash(const AVFrame& frame) {
   const auto format = static_cast<AVPixelFormat>(frame.format);
   const AVPixFmtDescriptor* of = av_pix_fmt_desc_get(format);
@@ -154,6 +154,9 @@ Processed<void> VideoAnalysis::Hash(const AVFrame& frame) {
       const std::uint8_t* row = frame.data[plane] + static_cast<std::ptrdiff_t>(y) * frame.linesize[plane];
       hash_.Update({reinterpret_cast<const char*>(row), static_cast<std::size_t>(row_bytes)});
     }
+  }
+  if ((of->flags & AV_PIX_FMT_FLAG_PAL) != 0) {
+    hash_.Update({reinterpret_cast<const char*>(frame.data[1]), std::size_t{AVPALETTE_SIZE}});
   }
   return {};
 }

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
 #include "base/hash.h"
 #include "processors/media/input.h"
 #include "processors/media/test_media.h"
@@ -127,6 +131,27 @@ TEST(Pictures, AWaveformIsDrawnInTheSizeAskedFor) {
   EXPECT_EQ(SizeOf(Artifact(ran, "poster.png")), std::pair(640, 120));
 }
 
+// Of one frame, all of whose pixels have the palette's first colour.
+base::Sha256 HashOfPalettised(std::uint32_t colour) {
+  const std::unique_ptr<AVFormatContext, decltype(&avformat_free_context)> format(avformat_alloc_context(),
+                                                                                  &avformat_free_context);
+  VideoAnalysis analysis(*avformat_new_stream(format.get(), nullptr), {});
+  const auto frame = NewFrame();
+  frame->width = frame->height = 16;
+  frame->format = AV_PIX_FMT_PAL8;
+  if (av_frame_get_buffer(frame.get(), 0) < 0) throw std::bad_alloc();
+  std::memset(frame->data[0], 0, static_cast<std::size_t>(frame->linesize[0]) * 16);
+  std::memset(frame->data[1], 0, AVPALETTE_SIZE);
+  std::memcpy(frame->data[1], &colour, sizeof colour);
+  if (!analysis.Take(*frame, {1, 25})) throw std::runtime_error("not taken");
+  return analysis.Finish()->frame_hash;
+}
+
+TEST(Video, TheFrameHashIsOfThePaletteToo) {
+  EXPECT_EQ(HashOfPalettised(0xff336699), HashOfPalettised(0xff336699));
+  EXPECT_NE(HashOfPalettised(0xff336699), HashOfPalettised(0xff336698));
+}
+
 TEST(Pictures, TheCoverIsThePosterOfASong) {
   const auto bytes = Make({.muxer = "mp3", .tones = {{.codec = "libmp3lame"}}, .cover = Png(1000, 500)});
   const auto ran = RunOn("audio", bytes, {{"poster", "{}"}});
@@ -137,14 +162,14 @@ TEST(Pictures, TheCoverIsThePosterOfASong) {
 }
 
 TEST(PerceptualHash, StaysForBrightnessAndChangesForContent) {
-  std::array<std::uint8_t, kHashSide * kHashSide> ramp{};
+  HashGrid ramp{};
   auto brighter = ramp;
   auto turned = ramp;
   for (std::size_t y = 0; y < kHashSide; ++y) {
     for (std::size_t x = 0; x < kHashSide; ++x) {
-      ramp[y * kHashSide + x] = static_cast<std::uint8_t>(4 * x + (x / 8) % 2 * 60);
-      brighter[y * kHashSide + x] = static_cast<std::uint8_t>(ramp[y * kHashSide + x] + 20);
-      turned[x * kHashSide + y] = ramp[y * kHashSide + x];
+      ramp[y][x] = static_cast<double>(4 * x + (x / 8) % 2 * 60);
+      brighter[y][x] = ramp[y][x] + 20;
+      turned[x][y] = ramp[y][x];
     }
   }
   EXPECT_EQ(PerceptualHash(ramp), PerceptualHash(brighter));

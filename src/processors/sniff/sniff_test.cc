@@ -33,6 +33,14 @@ TEST(Sniff, KnowsFormatsByTheirFirstBytes) {
   EXPECT_EQ(FormatOf("ID3\4\0"sv), "mp3");
 }
 
+TEST(Sniff, KnowsEveryBrandOfHeif) {
+  for (const char* brand : {"heic", "heix", "heim", "hevc", "hevx", "mif1", "msf1"}) {
+    const std::string bytes = std::string("\0\0\0\x20"sv) + "ftyp" + brand;
+    EXPECT_EQ(FormatOf(bytes), "heif") << brand;
+    EXPECT_EQ(CodeOf("video", bytes), "type-mismatch") << brand;
+  }
+}
+
 TEST(Sniff, ClaimsNothingOfBytesThatItDoesNotKnow) {
   EXPECT_EQ(FormatOf(""), "");
   EXPECT_EQ(FormatOf("hello, world"), "");
