@@ -13,6 +13,7 @@ WARM_PHOTOS = 32  # done by every system before its clock starts
 STAGE_PHOTOS = 100  # enough for a mean of each stage
 OURS = "Ubertoons (isolated, synced)"
 BARE = "bare libvips loop"
+TARGET = 0.95  # times the bare loop: isolation, syncs, the queue and what is described of each photo may cost a twentieth
 
 # How far outputs may be from the bare loop's: mean difference of samples, of 255, over all images and of the worst one,
 # and relative difference in bytes. Ubertoons and the loop use the same libvips; sharp brings another one, with another
@@ -86,6 +87,12 @@ def rows_of(found, verdicts, count):
     return rows
 
 
+def against_target(found):
+    """How far we are from the machine's limit; shown, not judged: a busy machine moves it."""
+    seen = statistics.median(report.ratios(found[OURS], found[BARE]))
+    return f"{OURS}: {seen:.3f} times the bare loop (median of the rounds' ratios); the target is {TARGET} or more: {'met' if seen >= TARGET else 'missed'}"
+
+
 def throughput(options, scratch):
     """(the report, whether all outputs are as they should be)"""
     made = sides(options, scratch)
@@ -99,5 +106,6 @@ def throughput(options, scratch):
     kilobytes = sum(photo.stat().st_size for photo in photos) / len(photos) / 1000
     text = (f"{options.images:,} photos of 1280 x 960 pixels ({kilobytes:.0f} kB of JPEG) to WebP of 256 pixels, quality 80, effort 4, and SHA-256\n"
             f"{report.table(rows_of(found, verdicts, options.images))}\n"
+            f"{against_target(found)}\n"
             f"CPU time of one photo in the bare loop, in ms: {stages}")
     return text, all(close for _, close in verdicts.values())

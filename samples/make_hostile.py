@@ -79,7 +79,7 @@ def bombs():
         ("looping-exif.jpg", "image", picture.looping_exif(), "EXIF directories that point at themselves", [MAY, "invalid-image"]),
         ("deep-exif.jpg", "image", picture.deep_exif(200), "200 EXIF directories in a chain, values that claim 4 GiB", [MAY, "invalid-image"]),
         ("bad-crc.png", "image", picture.png(32, 32, 8, 0, picture.grey_rows(32, 32), crc=0xDEADBEEF), "pixel data with a wrong checksum",
-         [MAY, "invalid-image"]),
+         BROKEN["image"]),
         ("claim.wav", "audio", stream.wav_claim(), "2000 bytes of sound that claim four gigabytes", [MAY, "too-long", *BROKEN["audio"]]),
         ("channels.wav", "audio", stream.wav_channels(), "65535 channels",
          ["invalid-media", "unsupported-codec", "truncated-media", "too-many-streams", *LIMITS]),
@@ -124,9 +124,9 @@ def broken():
              ("video", "video/anvil-test.mp4", 30, 9000), ("video", "video/yoyo-broadcast.webm", 30, 6000)]
     made = []
     for kind, path, most in cuts:
-        made.append((f"cut.{path.rsplit('.', 1)[1]}", kind, cut(path, most), "ends in the middle", [MAY, *BROKEN[kind]]))
+        made.append((f"cut.{path.rsplit('.', 1)[1]}", kind, cut(path, most), "ends in the middle", BROKEN[kind]))
     for seed, (kind, path, count, most) in enumerate(flips):
-        codes = [MAY, *BROKEN[kind], *CODEC, *(PIXELS if kind == "image" else ["too-long", "too-many-streams", "video-too-large"]), *LIMITS]
+        codes = [*BROKEN[kind], *CODEC, *(PIXELS if kind == "image" else ["too-long", "too-many-streams", "video-too-large"]), *LIMITS]
         made.append((f"flipped.{path.rsplit('.', 1)[1]}", kind, flipped(path, 400 + seed, count, most), f"{count} bits turned over", codes))
     return made
 

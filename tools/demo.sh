@@ -79,8 +79,14 @@ start_server() {
 }
 
 run_job() {  # run_job ID FILE
+  local code=0
   title "Job $1: $(basename "$2")"
-  "$UBERTOONS" submit "$2" --job-id "$1" --watch
+  "$UBERTOONS" submit "$2" --job-id "$1" --watch || code=$?
+  if [[ $code -ne 0 ]]; then
+    printf '%s\n' "what failed in $1:" >&2
+    "$UBERTOONS" results "$1" --state Failed >&2 || true
+  fi
+  return "$code"
 }
 show_job() {  # show_job ID
   title "Status of $1"
