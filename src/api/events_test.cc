@@ -146,7 +146,7 @@ TEST(Events, AJobThatIsForgottenEndsTheStream) {
   world.SubmitJob("J");
   Watcher watcher(Watch(world).stream);
   EXPECT_NE(watcher.ReadUntil("event: progress"), "");
-  ASSERT_TRUE(world.store.Delete(World::Key("J")));
+  ASSERT_TRUE(world.store.Delete(World::Key("J"), world.store.Get(World::Key("J")).value()->state.version));
   world.feed.Publish({.spec = {.key = World::Key("J")}});
   EXPECT_THAT(watcher.ReadAll(), HasSubstr(R"({"jobId":"J","status":"Gone"})"));
 }

@@ -14,9 +14,11 @@ base::Result<Collect::Swept> Collect::Run() {
   while (true) {
     UT_TRY_ASSIGN(const auto expired, context_.jobs.Expired(context_.clock.Now(), default_retention_, kJobsAtOnce));
     if (expired.empty()) break;
-    for (const job::JobKey& key : expired) {
-      UT_TRY(context_.jobs.Delete(key));
-      base::LogInfo("job-expired", {{"job", key.job.str()}});
+    for (const ports::ExpiredJob& job : expired) {
+      const base::Status deleted = context_.jobs.Delete(job.key, job.version);
+      if (!deleted && deleted.error().code == base::Code::kConflict) continue;  // retried meanwhile: it is wanted again
+      UT_TRY(deleted);
+      base::LogInfo("job-expired", {{"job", job.key.job.str()}});
       swept.jobs += 1;
     }
   }
@@ -26,7 +28,9 @@ base::Result<Collect::Swept> Collect::Run() {
     for (const ports::BlobEntry& entry : entries) {
       UT_TRY_ASSIGN(const bool wanted, Wanted(entry));
       if (wanted) continue;
-      UT_TRY(context_.blobs.Remove(entry.key));
+      // Work that goes on may have put the same bytes again since the page was listed.
+      UT_TRY_ASSIGN(const ports::Removal removal, context_.blobs.RemoveUnlessWritten(entry));
+      if (removal == ports::Removal::kKept) continue;
       swept.blobs += 1;
       swept.bytes += entry.bytes;
     }

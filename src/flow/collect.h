@@ -17,8 +17,8 @@ class Collect {
     std::size_t blobs = 0;
     std::uint64_t bytes = 0;
   };
-  // One round over everything; idempotent, safe beside running work: bytes younger than kGrace are left alone, since
-  // their outcome may be about to be recorded.
+  // One round over everything; idempotent, safe beside running work: bytes younger than kGrace, or put again
+  // while it looks, are left alone, since their outcome may be about to be recorded; so is a job that is retried.
   [[nodiscard]] base::Result<Swept> Run();
 
   static constexpr std::chrono::seconds kGrace = std::chrono::hours(1);

@@ -79,6 +79,16 @@ class TempFile {
   std::string path_;
 };
 
+// The blob's name appears or passes to a new file in one step beside RemoveUnlessWritten.
+base::Status MoveToKey(const Folders& folders, TempFile& file, std::string_view key) {
+  UT_TRY_ASSIGN(const auto lock, folders.Lock(FolderOf(key), Folders::Hold::kShared));
+  return file.MoveTo(fmt::format("{}/{}", folders.root(), key));
+}
+
+base::TimePoint WrittenAt(const struct stat& info) {
+  return base::FromUnixMicros(info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1000);
+}
+
 class FileWriter final : public ports::BlobWriter {
  public:
   FileWriter(std::shared_ptr<Folders> folders, TempFile file) : folders_(std::move(folders)), file_(std::move(file)) {}
@@ -99,7 +109,7 @@ class FileWriter final : public ports::BlobWriter {
     UT_TRY(Flush());
     UT_TRY(Keep(file_.SyncData()));
     UT_TRY(folders_->Ensure(FolderOf(key)));
-    UT_TRY(Keep(file_.MoveTo(fmt::format("{}/{}", folders_->root(), key))));
+    UT_TRY(Keep(MoveToKey(*folders_, file_, key)));
     return folders_->Sync(FolderOf(key));
   }
 
@@ -257,6 +267,22 @@ class FileBlobs final : public ports::BlobStore {
     return base::FailErrno(fmt::format("unlink {}", PathOf(key)), errno);
   }
 
+  base::Result<ports::Removal> RemoveUnlessWritten(const ports::BlobEntry& listed) override {
+    UT_TRY(CheckKey(listed.key));
+    struct stat info{};
+    const std::string path = PathOf(listed.key);
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return ports::Removal::kGone;  // so may be its folder
+    UT_TRY_ASSIGN(const auto lock, folders_->Lock(FolderOf(listed.key), Folders::Hold::kAlone));
+    if (!lock) return ports::Removal::kKept;
+    if (::stat(path.c_str(), &info) != 0) {
+      if (errno == ENOENT) return ports::Removal::kGone;
+      return base::FailErrno(fmt::format("stat {}", path), errno);
+    }
+    if (WrittenAt(info) != listed.written_at) return ports::Removal::kKept;
+    UT_TRY(Remove(listed.key));
+    return ports::Removal::kGone;
+  }
+
   base::Result<std::vector<ports::BlobEntry>> List(std::string& cursor, std::size_t limit) override {
     std::vector<ports::BlobEntry> entries;
     UT_TRY_ASSIGN(const std::vector<std::string> leaves, Leaves(cursor));
@@ -267,9 +293,7 @@ class FileBlobs final : public ports::BlobStore {
         struct stat info{};
         if (key <= cursor || !ParseBlobKey(key) || ::stat(PathOf(key).c_str(), &info) != 0) continue;
         entries.push_back(
-            {.key = std::move(key),
-             .bytes = static_cast<std::uint64_t>(info.st_size),
-             .written_at = base::FromUnixMicros(info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1000)});
+            {.key = std::move(key), .bytes = static_cast<std::uint64_t>(info.st_size), .written_at = WrittenAt(info)});
         if (entries.size() < std::max<std::size_t>(limit, 1)) continue;
         cursor = entries.back().key;
         return entries;
@@ -294,6 +318,7 @@ class FileBlobs final : public ports::BlobStore {
       // written now.
       const std::string path = PathOf(blob.key);
       if (synced_.Has(blob.key)) {
+        UT_TRY_ASSIGN(const auto lock, folders_->Lock(FolderOf(blob.key), Folders::Hold::kShared));
         if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) continue;
         if (errno != ENOENT) return base::FailErrno(fmt::format("touch {}", path), errno);
       }
@@ -303,7 +328,7 @@ class FileBlobs final : public ports::BlobStore {
       files.emplace_back(&blob, std::move(file));
     }
     for (auto& [blob, file] : files) UT_TRY(file.SyncData());
-    for (auto& [blob, file] : files) UT_TRY(file.MoveTo(PathOf(blob->key)));
+    for (auto& [blob, file] : files) UT_TRY(MoveToKey(*folders_, file, blob->key));
     return {};
   }
 

@@ -5,9 +5,10 @@
 //
 // A blob is written to tmp, its data synced, renamed to its key, and the folders that gained an entry are synced; only
 // then does a call answer OK. A file in tmp is locked (flock) by its writer, so that opening the store removes what a
-// crash left behind and nothing else. Once the sync of a folder has failed, every later write fails with kUnavailable
-// until the folder is opened anew: the kernel reports such an error once, and a second try would answer OK for data
-// that is lost.
+// crash left behind and nothing else. A folder is locked, shared, while a blob in it gets its name or a new time, and
+// alone while RemoveUnlessWritten compares the time and removes the name. Once the sync of a folder has failed, every
+// later write fails with kUnavailable until the folder is opened anew: the kernel reports such an error once, and a
+// second try would answer OK for data that is lost.
 #pragma once
 
 #include <memory>

@@ -9,7 +9,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <set>
+#include <thread>
 
 #include "local/blob_key.h"
 #include "local/files.h"
@@ -207,24 +209,68 @@ TEST_F(FileBlobsTest, AFullDiskIsUnavailableWithThePath) {
   EXPECT_THAT(written.error().message, ::testing::HasSubstr("/dev/full"));
 }
 
-TEST_F(FileBlobsTest, ABlobOfAnotherProcessIsWrittenAgainAndOurOwnIsNot) {
+TEST_F(FileBlobsTest, ABlobOfAnotherProcessIsWrittenAgainAndOurOwnIsOnlyTouched) {
   const std::string key = KeyOf("bytes");
   const std::string path = folder_.path() + "/" + key;
-  const auto put = [&](ports::BlobStore& blobs) {
-    EXPECT_TRUE(blobs.Put({{.key = key, .bytes = "bytes"}, {.key = key, .bytes = "bytes"}}));
+  const auto look = [&] {
     struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
-    return info.st_mtim;
+    return info;
   };
-  const auto same = [](const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; };
+  const auto put = [&](ports::BlobStore& blobs) {
+    EXPECT_TRUE(blobs.Put({{.key = key, .bytes = "bytes"}, {.key = key, .bytes = "bytes"}}));
+  };
   const auto other = OpenFileBlobs(folder_.path());
   ASSERT_TRUE(other);
+  put(**other);
+  const Fd theirs = OpenFile(path, O_RDONLY);  // keeps its inode number from being given again
+  const ino_t first = look().st_ino;
+  put(*blobs_);
+  const ino_t ours = look().st_ino;
+  EXPECT_NE(ours, first);
   const timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
-  (void)put(**other);
   ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), long_ago, 0), 0);
-  const timespec first = put(*blobs_);
-  EXPECT_FALSE(same(first, long_ago[1]));
-  EXPECT_TRUE(same(put(*blobs_), first));
+  put(*blobs_);
+  EXPECT_EQ(look().st_ino, ours);
+  EXPECT_GT(look().st_mtim.tv_sec, 1);
+}
+
+TEST_F(FileBlobsTest, APutThatSucceedsBesideARemovalLeavesItsBlobThere) {
+  const std::string key = KeyOf("bytes");
+  const std::string path = folder_.path() + "/" + key;
+  const auto collector = OpenFileBlobs(folder_.path());
+  ASSERT_TRUE(collector);
+  const timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+  for (int round = 0; round < 100; ++round) {
+    ASSERT_TRUE(blobs_->Put({{.key = key, .bytes = "bytes"}}));
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), long_ago, 0), 0);
+    const ports::BlobEntry listed{.key = key, .bytes = 5, .written_at = base::FromUnixMicros(1'000'000)};
+    std::latch both(2);
+    std::jthread remover([&] {
+      both.arrive_and_wait();
+      EXPECT_TRUE((*collector)->RemoveUnlessWritten(listed));
+    });
+    both.arrive_and_wait();
+    EXPECT_TRUE(blobs_->Put({{.key = key, .bytes = "bytes"}}));
+    remover.join();
+    ASSERT_TRUE(blobs_->Size(key)->has_value()) << "round " << round;
+  }
+}
+
+TEST_F(FileBlobsTest, ABlobInAFolderThatIsBeingWrittenStaysUntilTheNextTry) {
+  const std::string key = KeyOf("bytes");
+  ASSERT_TRUE(blobs_->Put({{.key = key, .bytes = "bytes"}}));
+  std::string cursor;
+  const ports::BlobEntry listed = blobs_->List(cursor, 1)->at(0);
+  {
+    const Folders folders(folder_.path());
+    const auto writing = folders.Lock(FolderOf(key), Folders::Hold::kShared);
+    ASSERT_TRUE(writing);
+    EXPECT_TRUE(folders.Lock(FolderOf(key), Folders::Hold::kShared)->has_value()) << "writers share";
+    EXPECT_EQ(blobs_->RemoveUnlessWritten(listed).value(), ports::Removal::kKept);
+    EXPECT_EQ(MustRead(key), "bytes");
+  }
+  EXPECT_EQ(blobs_->RemoveUnlessWritten(listed).value(), ports::Removal::kGone);
 }
 
 TEST(FoldersTest, AfterAFailedSyncEverythingFails) {

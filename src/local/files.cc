@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,17 @@ base::Status Folders::Ensure(std::string_view relative) {
   UT_TRY(Sync(parent));
   Remember(relative);
   return {};
+}
+
+base::Result<std::optional<Fd>> Folders::Lock(std::string_view relative, Hold hold) const {
+  const std::string path = PathOf(relative);
+  Fd folder = OpenFile(path, O_RDONLY | O_DIRECTORY);
+  if (!folder.ok()) return base::FailErrno(fmt::format("open {}", path), errno);
+  while (::flock(folder.get(), hold == Hold::kShared ? LOCK_SH : LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    if (errno != EINTR) return base::FailErrno(fmt::format("lock {}", path), errno);
+  }
+  return std::optional(std::move(folder));
 }
 
 base::Status Folders::Sync(std::string_view relative) {

@@ -52,6 +52,11 @@ class Folders {
   [[nodiscard]] base::Status Ensure(std::string_view relative);
   // fsync of root/relative: the entries in it are durable. After one failure every Sync and Ensure fails.
   [[nodiscard]] base::Status Sync(std::string_view relative);
+  // A lock of root/relative (flock) over every process and thread, until the descriptor is closed: shared by those who
+  // put an entry there or touch it, alone for one that looks at an entry and then removes it. kAlone does not wait:
+  // nullopt while anybody holds the lock.
+  enum class Hold : std::uint8_t { kShared, kAlone };
+  [[nodiscard]] base::Result<std::optional<Fd>> Lock(std::string_view relative, Hold hold) const;
   // Fails once a sync has failed.
   [[nodiscard]] base::Status Healthy() const;
 

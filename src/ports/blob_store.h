@@ -52,18 +52,26 @@ struct BlobEntry {
   base::TimePoint written_at{};
 };
 
+enum class Removal : std::uint8_t {
+  kGone,  // nothing is stored under the key, or was not before
+  kKept,  // written since it was listed, or the store cannot rule that out now
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
   [[nodiscard]] virtual base::Result<std::unique_ptr<BlobWriter>> NewWriter() = 0;
   // All of them durable when it returns OK; cheaper than one by one. An existing key may be replaced by equal content
-  // and counts as written now, so that the collector leaves it until its outcome is recorded.
+  // and counts as written now, so that RemoveUnlessWritten leaves it until its outcome is recorded.
   [[nodiscard]] virtual base::Status Put(const std::vector<BlobToPut>& blobs) = 0;
   // [offset, offset + length) cut to the blob's end, into out (resized).
   [[nodiscard]] virtual base::Status Read(std::string_view key, std::uint64_t offset, std::uint64_t length,
                                           std::string& out) = 0;
   [[nodiscard]] virtual base::Result<std::optional<std::uint64_t>> Size(std::string_view key) = 0;
   [[nodiscard]] virtual base::Status Remove(std::string_view key) = 0;  // absent: OK
+  // Removes what List answered unless its written_at has changed. One step beside every Put and Commit, of other
+  // processes too: each of them either is seen here and its blob kept, or finds the key absent and writes it anew.
+  [[nodiscard]] virtual base::Result<Removal> RemoveUnlessWritten(const BlobEntry& listed) = 0;
   // Keys in no particular order, in pages; `cursor` "" first and "" after the last page.
   [[nodiscard]] virtual base::Result<std::vector<BlobEntry>> List(std::string& cursor, std::size_t limit) = 0;
 };

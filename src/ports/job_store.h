@@ -57,6 +57,11 @@ struct JobPage {
   std::string next;            // empty: no more
 };
 
+struct ExpiredJob {
+  job::JobKey key;
+  std::uint64_t version = 0;  // of the state that has expired
+};
+
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -76,10 +81,11 @@ class JobStore {
   // Jobs not kEnded, in submission order, after `cursor` ("" first); for recovery. `next` empty: no more.
   [[nodiscard]] virtual base::Result<JobPage> Unfinished(std::string_view cursor, std::size_t limit) = 0;
   // Ended jobs of all tenants whose completed_at + retention (the job's own, else `default_retention`) <= now.
-  [[nodiscard]] virtual base::Result<std::vector<job::JobKey>> Expired(
+  [[nodiscard]] virtual base::Result<std::vector<ExpiredJob>> Expired(
       base::TimePoint now, std::optional<std::chrono::seconds> default_retention, std::size_t limit) = 0;
-  // Forgets the job, its plan, outcomes, aggregates, blob references and reuse entries. Absent: OK.
-  [[nodiscard]] virtual base::Status Delete(const job::JobKey& key) = 0;
+  // Forgets the job, its plan, outcomes, aggregates, blob references and reuse entries, if its stored version is
+  // still `version`; kConflict "version-changed" otherwise. Absent: OK.
+  [[nodiscard]] virtual base::Status Delete(const job::JobKey& key, std::uint64_t version) = 0;
 };
 
 // The plan of a manifest: its segments in pages of up to job::kSegmentsPerPage, numbered from 0 without gaps.

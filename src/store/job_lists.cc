@@ -69,22 +69,24 @@ base::Result<ports::JobPage> RocksJobs::Unfinished(std::string_view cursor, std:
 }
 
 base::Status RocksJobs::AddExpired(ExpiryKind kind, base::TimePoint until, std::size_t limit,
-                                   std::vector<job::JobKey>& out) {
+                                   std::vector<ports::ExpiredJob>& out) {
   const std::string from(1, static_cast<char>(kind));
   const std::string to = ExpiryKey(kind, until + std::chrono::microseconds(1), 0);
   return database_.Scan(database_.main(), from, to,
                         [&](std::string_view key, std::string_view) -> base::Result<Database::Walk> {
                           if (out.size() >= limit) return Database::Walk::kStop;
                           UT_TRY_ASSIGN(const auto job, database_.LoadJob(PositionOf(key)));
-                          if (job && job->state.phase == job::Phase::kEnded) out.push_back(job->spec.key);
+                          if (job && job->state.phase == job::Phase::kEnded) {
+                            out.push_back({.key = job->spec.key, .version = job->state.version});
+                          }
                           return Database::Walk::kOn;
                         });
 }
 
-base::Result<std::vector<job::JobKey>> RocksJobs::Expired(base::TimePoint now,
-                                                          std::optional<std::chrono::seconds> default_retention,
-                                                          std::size_t limit) {
-  std::vector<job::JobKey> expired;
+base::Result<std::vector<ports::ExpiredJob>> RocksJobs::Expired(base::TimePoint now,
+                                                                std::optional<std::chrono::seconds> default_retention,
+                                                                std::size_t limit) {
+  std::vector<ports::ExpiredJob> expired;
   UT_TRY(AddExpired(ExpiryKind::kOwnRetention, now, limit, expired));
   if (default_retention) {
     UT_TRY(AddExpired(ExpiryKind::kDefaultRetention, now - *default_retention, limit, expired));

@@ -70,14 +70,16 @@ void StartGeneration(HotJob& hot) {
   hot.notes.clear();
 }
 
+std::unexpected<base::Error> VersionChanged(const job::JobKey& key) {
+  return base::Fail(base::Code::kConflict, fmt::format("job {} changed meanwhile", key.job.str()), "version-changed");
+}
+
 base::Result<job::Job> UpdateOn(Turn turn, const job::JobKey& key, const job::JobState& next,
                                 const std::vector<ports::OutboxEvent>& events) {
   UT_TRY_ASSIGN(HotJob * hot, turn.hot.Find(key));
   if (hot == nullptr) return base::Fail(base::Code::kNotFound, "no job " + key.job.str());
   job::Job& job = hot->job;
-  if (job.state.version + 1 != next.version) {
-    return base::Fail(base::Code::kConflict, fmt::format("job {} changed meanwhile", key.job.str()), "version-changed");
-  }
+  if (job.state.version + 1 != next.version) return VersionChanged(key);
   if (next.generation < job.state.generation) {
     return base::Fail(base::Code::kInternal, fmt::format("job {} is to go back a generation", key.job.str()));
   }
@@ -97,6 +99,13 @@ base::Result<job::Job> UpdateOn(Turn turn, const job::JobKey& key, const job::Jo
   PutReferences(turn.group, *hot, references);
   PutEvents(turn.group, events);
   return job;
+}
+
+base::Result<bool> DeleteOn(Turn turn, const job::JobKey& key, std::uint64_t version) {
+  UT_TRY_ASSIGN(const HotJob* hot, turn.hot.Find(key));
+  if (hot != nullptr && hot->job.state.version != version) return VersionChanged(key);
+  if (const base::Status removed = RemoveJob(turn, key); !removed) turn.group.Spoil(removed.error());
+  return true;
 }
 
 std::size_t EventBytes(const std::vector<ports::OutboxEvent>& events) {
@@ -133,12 +142,8 @@ base::Result<job::Job> RocksJobs::Update(const job::JobKey& key, const job::JobS
                                   [&](Turn turn) { return UpdateOn(turn, key, next, events); });
 }
 
-base::Status RocksJobs::Delete(const job::JobKey& key) {
-  const auto done = committer_.Run<bool>(0, Grouping::kAlone, [&](Turn turn) -> base::Result<bool> {
-    auto removed = RemoveJob(turn, key);
-    if (!removed) turn.group.Spoil(removed.error());
-    return true;
-  });
+base::Status RocksJobs::Delete(const job::JobKey& key, std::uint64_t version) {
+  const auto done = committer_.Run<bool>(0, Grouping::kAlone, [&](Turn turn) { return DeleteOn(turn, key, version); });
   if (!done) return std::unexpected(done.error());
   return {};
 }

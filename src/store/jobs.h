@@ -17,10 +17,9 @@ class RocksJobs final : public ports::JobStore, public ports::PlanStore {
   [[nodiscard]] base::Result<job::Job> Update(const job::JobKey& key, const job::JobState& next,
                                               const std::vector<ports::OutboxEvent>& events) override;
   [[nodiscard]] base::Result<ports::JobPage> Unfinished(std::string_view cursor, std::size_t limit) override;
-  [[nodiscard]] base::Result<std::vector<job::JobKey>> Expired(base::TimePoint now,
-                                                               std::optional<std::chrono::seconds> default_retention,
-                                                               std::size_t limit) override;
-  [[nodiscard]] base::Status Delete(const job::JobKey& key) override;
+  [[nodiscard]] base::Result<std::vector<ports::ExpiredJob>> Expired(
+      base::TimePoint now, std::optional<std::chrono::seconds> default_retention, std::size_t limit) override;
+  [[nodiscard]] base::Status Delete(const job::JobKey& key, std::uint64_t version) override;
 
   [[nodiscard]] base::Status PutPage(const job::ManifestRef& manifest, job::Generation generation, std::uint32_t page,
                                      const std::vector<job::Segment>& segments) override;
@@ -30,7 +29,7 @@ class RocksJobs final : public ports::JobStore, public ports::PlanStore {
 
  private:
   [[nodiscard]] base::Status AddExpired(ExpiryKind kind, base::TimePoint until, std::size_t limit,
-                                        std::vector<job::JobKey>& out);
+                                        std::vector<ports::ExpiredJob>& out);
 
   Database& database_;
   Committer& committer_;

@@ -120,7 +120,7 @@ TEST_F(RocksStoreTest, AJobWithManyRowsIsDeletedWhole) {
   ASSERT_TRUE(store->outcomes().Record(Commit(0, 4000)).has_value());
   ASSERT_TRUE(store->outcomes().Record(Commit(4000, 1000)).has_value());
   ASSERT_EQ(Rows(), kRows);
-  ASSERT_TRUE(store->jobs().Delete(key).has_value());
+  ASSERT_TRUE(store->jobs().Delete(key, store->jobs().Get(key).value()->state.version).has_value());
   store.reset();
   auto database = Database::Open(dir_, {});
   ASSERT_TRUE(database.has_value());

@@ -1,3 +1,4 @@
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -33,6 +34,10 @@ class BlobStoreContract : public testing::TestWithParam<BlobParam> {
     EXPECT_TRUE(blobs().Read(at, 0, 1U << 20U, out).has_value());
     return out;
   }
+  ports::BlobEntry Listed() {
+    std::string cursor;
+    return blobs().List(cursor, 10)->at(0);
+  }
   ports::BlobStore& blobs() { return *store_; }
   const job::TenantId tenant{"ana"};
   const std::string key = ports::ContentKey(tenant, base::Sha256Of("hello"));
@@ -42,10 +47,7 @@ class BlobStoreContract : public testing::TestWithParam<BlobParam> {
   std::unique_ptr<ports::BlobStore> store_ = GetParam().open(dir_.path());
 };
 TEST_P(BlobStoreContract, PuttingWhatIsThereCountsAsWrittenNow) {
-  const auto written_at = [&] {
-    std::string cursor;
-    return blobs().List(cursor, 10)->front().written_at;
-  };
+  const auto written_at = [&] { return Listed().written_at; };
   ASSERT_TRUE(blobs().Put({{.key = key, .bytes = "hello"}}).has_value());
   const base::TimePoint first = written_at();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -124,6 +126,35 @@ TEST_P(BlobStoreContract, ARemovedBlobIsGone) {
   ASSERT_TRUE(blobs().Put({{.key = key, .bytes = "hello"}}).has_value());
   ASSERT_TRUE(blobs().Remove(key).has_value());
   EXPECT_EQ(*blobs().Size(key), std::nullopt);
+}
+
+TEST_P(BlobStoreContract, WhatIsAsListedIsRemovedAndAnAbsentKeyIsGoneAlready) {
+  ASSERT_TRUE(blobs().Put({{.key = key, .bytes = "hello"}}).has_value());
+  const ports::BlobEntry listed = Listed();
+  EXPECT_EQ(blobs().RemoveUnlessWritten(listed).value(), ports::Removal::kGone);
+  EXPECT_EQ(*blobs().Size(key), std::nullopt);
+  EXPECT_EQ(blobs().RemoveUnlessWritten(listed).value(), ports::Removal::kGone);
+  const ports::BlobEntry never{.key = ports::ContentKey(job::TenantId("eva"), base::Sha256Of("x"))};
+  EXPECT_EQ(blobs().RemoveUnlessWritten(never).value(), ports::Removal::kGone);
+}
+
+TEST_P(BlobStoreContract, WhatWasPutOrCommittedSinceItWasListedIsKept) {
+  const auto put = [&] { return blobs().Put({{.key = key, .bytes = "hello"}}); };
+  const auto commit = [&]() -> base::Status {
+    UT_TRY_ASSIGN(auto writer, blobs().NewWriter());
+    UT_TRY(writer->Append("hello"));
+    return writer->Commit(key);
+  };
+  ASSERT_TRUE(put().has_value());
+  for (const std::function<base::Status()>& write : {std::function<base::Status()>(put), {commit}}) {
+    const ports::BlobEntry listed = Listed();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    do {
+      ASSERT_TRUE(write().has_value());
+    } while (Listed().written_at == listed.written_at && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(blobs().RemoveUnlessWritten(listed).value(), ports::Removal::kKept);
+    EXPECT_EQ(ReadAll(key), "hello");
+  }
 }
 
 TEST_P(BlobStoreContract, ListsEveryKeyOnceInPages) {

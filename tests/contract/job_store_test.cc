@@ -73,7 +73,7 @@ TEST_P(JobStoreContract, AnUploadedManifestIsNeededFromTheJobsCommitOnUntilItsDe
   EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::nullopt);
   ASSERT_TRUE(jobs().Create(job).has_value());
   EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::vector<job::Segment>{});
-  ASSERT_TRUE(jobs().Delete(job.spec.key).has_value());
+  ASSERT_TRUE(DeleteNow(jobs(), job.spec.key).has_value());
   EXPECT_EQ(*home->plans().ReadPage(job.spec.manifest, 1, 0), std::nullopt);
 }
 
@@ -125,7 +125,7 @@ TEST_P(JobStoreContract, AnIdempotencyKeyNamesItsFirstJob) {
   EXPECT_EQ(same->kind, Kind::kSame);
   EXPECT_EQ(same->job.spec.key.job.str(), "made-1");
   EXPECT_EQ(Got(KeyOf("ana", "made-2")), std::nullopt);
-  ASSERT_TRUE(jobs().Delete(first.spec.key).has_value());
+  ASSERT_TRUE(DeleteNow(jobs(), first.spec.key).has_value());
   EXPECT_EQ(jobs().Create(again)->kind, Kind::kCreated) << "the key goes with its job";
 }
 
@@ -272,7 +272,7 @@ TEST_P(JobStoreContract, ExpiresByTheJobsOwnRetentionOrTheDefault) {
   const auto expired = [&](std::int64_t second, std::optional<std::chrono::seconds> retention) {
     const auto keys = jobs().Expired(At(second), retention, 10);
     std::set<std::string> ids;
-    for (const job::JobKey& key : *keys) ids.insert(key.job.str());
+    for (const ports::ExpiredJob& job : *keys) ids.insert(job.key.job.str());
     return ids;
   };
   using Ids = std::set<std::string>;
@@ -284,6 +284,27 @@ TEST_P(JobStoreContract, ExpiresByTheJobsOwnRetentionOrTheDefault) {
   EXPECT_EQ(jobs().Expired(At(100), std::chrono::seconds(10), 1)->size(), 1U);
 }
 
+TEST_P(JobStoreContract, AJobThatChangedSinceItExpiredIsNotDeleted) {
+  job::Job job = Ended(Created(RunningJob(KeyOf("ana", "j1"), 1)), At(10), "too-many-failed-toons");
+  const auto expired = jobs().Expired(At(10), std::chrono::seconds(0), 10).value();
+  ASSERT_EQ(expired.size(), 1U);
+  EXPECT_EQ(expired[0].key, job.spec.key);
+  job.state.phase = job::Phase::kRunning;
+  job.state.generation = 2;
+  job.state.completed_at.reset();
+  job.state.version += 1;
+  const job::Job retried = jobs().Update(job.spec.key, job.state, {}).value();
+  const auto refused = jobs().Delete(expired[0].key, expired[0].version);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, base::Code::kConflict);
+  EXPECT_EQ(refused.error().reason, "version-changed");
+  home->Reopen();
+  EXPECT_EQ(Got(job.spec.key), retried);
+  EXPECT_EQ(jobs().Unfinished("", 10)->jobs.size(), 1U);
+  ASSERT_TRUE(jobs().Delete(job.spec.key, retried.state.version).has_value());
+  EXPECT_EQ(Got(job.spec.key), std::nullopt);
+}
+
 TEST_P(JobStoreContract, ADeletedJobLeavesNothingBehind) {
   const job::JobKey key = KeyOf("ana", "j1");
   ports::NewJob job = RunningJob(key, 10);
@@ -292,8 +313,8 @@ TEST_P(JobStoreContract, ADeletedJobLeavesNothingBehind) {
   ports::RecordCommit commit = Successes(key, {0, 1});
   commit.retries = {NoteAt(5)};
   ASSERT_TRUE(home->outcomes().Record(commit).has_value());
-  ASSERT_TRUE(jobs().Delete(key).has_value());
-  ASSERT_TRUE(jobs().Delete(key).has_value()) << "absent is fine";
+  ASSERT_TRUE(DeleteNow(jobs(), key).has_value());
+  ASSERT_TRUE(DeleteNow(jobs(), key).has_value()) << "absent is fine";
   home->Reopen();
   EXPECT_EQ(Got(key), std::nullopt);
   EXPECT_TRUE(Listed({}).empty());

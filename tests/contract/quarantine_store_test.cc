@@ -140,7 +140,7 @@ TEST_P(QuarantineStoreContract, ACommitThatIsRefusedQuarantinesNothing) {
 
 TEST_P(QuarantineStoreContract, BytesOutliveTheirJob) {
   Added(one, {Entry("bomb")});
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   EXPECT_EQ(All(), std::vector{Entry("bomb")});
 }
 

@@ -63,7 +63,7 @@ TEST_P(ReferenceStoreContract, AnUploadIsReferencedForAWhileAndWhileAJobNamesIt)
   home->Reopen();
   EXPECT_TRUE(Referenced("b", kLongAfter));
   EXPECT_TRUE(Referenced("c", kLongAfter));
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   EXPECT_FALSE(Referenced("b", kLongAfter));
   Make(one);
   EXPECT_FALSE(Referenced("b", kLongAfter)) << "the tie went with the job";
@@ -74,7 +74,7 @@ TEST_P(ReferenceStoreContract, AnUploadedManifestUsedInPlaceIsReferencedByItsJob
   job.spec.manifest.blob = ports::ContentKey(ana, Hash("manifest"));
   ASSERT_TRUE(home->jobs().Create(job).has_value());
   EXPECT_TRUE(Referenced("manifest"));
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   EXPECT_FALSE(Referenced("manifest"));
 }
 
@@ -90,9 +90,9 @@ TEST_P(ReferenceStoreContract, ArtifactsOfOutcomesAreFoundByTheirTenantUntilTheL
   EXPECT_EQ(*references().FindArtifact(ana, Hash("shared")), ArtifactOf("shared")) << "as the first one describes it";
   EXPECT_EQ(*references().FindArtifact(job::TenantId("eva"), Hash("shared")), std::nullopt);
   EXPECT_TRUE(Referenced("shared"));
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   EXPECT_EQ(references().FindArtifact(ana, Hash("shared"))->value_or(job::Artifact{}).name, "later.csv");
-  ASSERT_TRUE(home->jobs().Delete(two).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), two).has_value());
   EXPECT_EQ(*references().FindArtifact(ana, Hash("shared")), std::nullopt);
   EXPECT_FALSE(Referenced("shared"));
 }
@@ -105,7 +105,7 @@ TEST_P(ReferenceStoreContract, ArtifactsOfReducersAreReferencedToo) {
   ASSERT_TRUE(home->jobs().Update(one, next, {}).has_value());
   EXPECT_EQ(*references().FindArtifact(ana, Hash("summary.json")), ArtifactOf("summary.json"));
   EXPECT_EQ(*references().FindArtifact(ana, Hash("x")), ArtifactOf("x"));
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   EXPECT_EQ(*references().FindArtifact(ana, Hash("x")), std::nullopt);
 }
 
@@ -137,10 +137,10 @@ TEST_P(ReferenceStoreContract, AReuseEntryGoesWithItsJobButNotWithAnother) {
   Make(two);
   Record(one, Reusable(3, "r", "thumb"));
   Record(two, Reusable(4, "r", "thumb"));
-  ASSERT_TRUE(home->jobs().Delete(one).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), one).has_value());
   ASSERT_TRUE(FoundOne("r").has_value());
   EXPECT_EQ(FoundOne("r").value_or(job::Outcome{}).position, 4U);
-  ASSERT_TRUE(home->jobs().Delete(two).has_value());
+  ASSERT_TRUE(DeleteNow(home->jobs(), two).has_value());
   EXPECT_EQ(FoundOne("r"), std::nullopt);
 }
 

@@ -41,6 +41,12 @@ inline ports::NewJob RunningJob(const job::JobKey& key, std::uint64_t toons, std
   return job;
 }
 
+// Deletes the job as it stands.
+inline base::Status DeleteNow(ports::JobStore& jobs, const job::JobKey& key) {
+  UT_TRY_ASSIGN(const auto job, jobs.Get(key));
+  return jobs.Delete(key, job ? job->state.version : 0);
+}
+
 inline job::Outcome SuccessAt(job::Position position) {
   job::Outcome outcome;
   outcome.position = position;

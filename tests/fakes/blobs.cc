@@ -77,6 +77,16 @@ base::Status FakeBlobStore::Remove(std::string_view key) {
   return {};
 }
 
+base::Result<ports::Removal> FakeBlobStore::RemoveUnlessWritten(const ports::BlobEntry& listed) {
+  if (write_fault.Strikes()) return Broken();
+  const std::lock_guard lock(mutex_);
+  const auto found = blobs_.find(listed.key);
+  if (found != blobs_.end() && found->second.written_at != listed.written_at) return ports::Removal::kKept;
+  if (found != blobs_.end()) blobs_.erase(found);
+  if (lost_answer.Strikes()) return Broken();
+  return ports::Removal::kGone;
+}
+
 base::Result<std::vector<ports::BlobEntry>> FakeBlobStore::List(std::string& cursor, std::size_t limit) {
   if (read_fault.Strikes()) return Broken();
   const std::lock_guard lock(mutex_);

@@ -24,11 +24,12 @@ class FakeBlobStore final : public ports::BlobStore {
                                   std::string& out) override;
   [[nodiscard]] base::Result<std::optional<std::uint64_t>> Size(std::string_view key) override;
   [[nodiscard]] base::Status Remove(std::string_view key) override;
+  [[nodiscard]] base::Result<ports::Removal> RemoveUnlessWritten(const ports::BlobEntry& listed) override;
   [[nodiscard]] base::Result<std::vector<ports::BlobEntry>> List(std::string& cursor, std::size_t limit) override;
 
-  Fault write_fault;  // Append, Commit, Put, Remove: kUnavailable and no effect
+  Fault write_fault;  // Append, Commit, Put, both removals: kUnavailable and no effect
   Fault read_fault;   // Read, Size, List: kUnavailable
-  Fault lost_answer;  // Commit, Remove, each blob of Put: done, but the caller is told kUnavailable
+  Fault lost_answer;  // Commit, both removals, each blob of Put: done, but the caller is told kUnavailable
 
   [[nodiscard]] std::size_t size() const;
   // What a test says is stored, without checks or faults.

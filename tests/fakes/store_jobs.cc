@@ -38,6 +38,10 @@ base::Result<ports::CreateAnswer> SameOrTaken(const job::Job& stored, const port
   return ports::CreateAnswer{.kind = ports::CreateAnswer::Kind::kSame, .job = stored};
 }
 
+std::unexpected<base::Error> VersionChanged(const job::JobKey& key) {
+  return base::Fail(base::Code::kConflict, fmt::format("job {} changed meanwhile", key.job.str()), "version-changed");
+}
+
 }  // namespace
 
 void FakeStore::AddEventsLocked(const std::vector<ports::OutboxEvent>& events) {
@@ -114,9 +118,7 @@ base::Result<job::Job> FakeStore::Update(const job::JobKey& key, const job::JobS
   const auto found = jobs_.find(key);
   if (found == jobs_.end()) return NoSuchJob(key);
   job::Job& job = found->second.job;
-  if (version_fault.Strikes() || job.state.version + 1 != next.version) {
-    return base::Fail(base::Code::kConflict, fmt::format("job {} changed meanwhile", key.job.str()), "version-changed");
-  }
+  if (version_fault.Strikes() || job.state.version + 1 != next.version) return VersionChanged(key);
   Bill bill(limits_);
   bill.State(next);
   bill.Events(events);
@@ -139,12 +141,12 @@ base::Result<ports::JobPage> FakeStore::Unfinished(std::string_view cursor, std:
   return Page(std::move(all), cursor, limit, [](std::string_view a, std::string_view b) { return a < b; });
 }
 
-base::Result<std::vector<job::JobKey>> FakeStore::Expired(base::TimePoint now,
-                                                          std::optional<std::chrono::seconds> default_retention,
-                                                          std::size_t limit) {
+base::Result<std::vector<ports::ExpiredJob>> FakeStore::Expired(base::TimePoint now,
+                                                                std::optional<std::chrono::seconds> default_retention,
+                                                                std::size_t limit) {
   if (read_fault.Strikes()) return ToldToFail();
   const std::lock_guard lock(mutex_);
-  std::vector<job::JobKey> expired;
+  std::vector<ports::ExpiredJob> expired;
   for (const auto& [key, stored] : jobs_) {
     if (expired.size() == limit) break;
     const job::JobState& state = stored.job.state;
@@ -152,16 +154,19 @@ base::Result<std::vector<job::JobKey>> FakeStore::Expired(base::TimePoint now,
     const std::optional<std::chrono::seconds>& own = stored.job.spec.retention;
     if (!own && !default_retention) continue;
     const auto retention = own.value_or(default_retention.value_or(std::chrono::seconds(0)));
-    if (state.completed_at.value_or(state.updated_at) + retention <= now) expired.push_back(key);
+    if (state.completed_at.value_or(state.updated_at) + retention <= now) {
+      expired.push_back({.key = key, .version = state.version});
+    }
   }
   return expired;
 }
 
-base::Status FakeStore::Delete(const job::JobKey& key) {
+base::Status FakeStore::Delete(const job::JobKey& key, std::uint64_t version) {
   if (commit_fault.Strikes()) return ToldToFail();
   const std::lock_guard lock(mutex_);
   const auto found = jobs_.find(key);
   if (found != jobs_.end()) {
+    if (found->second.job.state.version != version) return VersionChanged(key);
     if (const auto& named = found->second.idempotency_key) idempotency_.erase({key.tenant, *named});
     const std::string blob = found->second.job.spec.manifest.blob;
     std::erase_if(pages_, [&](const auto& page) { return std::get<0>(page.first) == blob; });

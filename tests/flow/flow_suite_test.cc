@@ -318,7 +318,7 @@ TEST_P(Flow, JobsOverOneUploadedManifestHavePlansOfTheirOwn) {
     home.ExpectWhole(name, 300);
     EXPECT_EQ(job::StatusOf(home.JobOf(name)), JobStatus::kCompleted);
   }
-  ASSERT_TRUE(home.context->jobs.Delete(Harness::Key("a")).has_value());
+  ASSERT_TRUE(home.context->jobs.Delete(Harness::Key("a"), home.JobOf("a").state.version).has_value());
   EXPECT_EQ(home.Results("b").size(), 300U);
 }
 

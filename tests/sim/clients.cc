@@ -268,6 +268,7 @@ void Clients::Read() {
                     before->job.spec.manifest == after->spec.manifest &&
                     before->job.state.cancelled == after->state.cancelled &&
                     before->job.state.toon_count == after->state.toon_count;
+  const Home::Calm calm(home_);  // the check reads too
   if (same) CheckView(home_, before->job, results);
 }
 

@@ -40,12 +40,14 @@ Home::Home(std::uint64_t seed, bool trace)
       random(seed + 1),
       trace_(trace),
       watch_{.store = store,
+             .blobs = blobs,
              .ledger = ledger,
              .clock = clock,
              .meanwhile = [this] { Meanwhile(); },
              .peek = [this](const job::JobKey& key) { return Peek(key); }},
       watched_jobs_(watch_),
       watched_outcomes_(watch_),
+      watched_blobs_(watch_),
       notifier_(watch_) {
   base::SetLogLevel(base::LogLevel::kOff);
   reducers.Add(std::make_unique<PositionsReducer>());
@@ -56,7 +58,7 @@ Home::Home(std::uint64_t seed, bool trace)
                                                           .reuse = store.reuse(),
                                                           .quarantine = store.quarantine(),
                                                           .outbox = store.outbox(),
-                                                          .blobs = blobs,
+                                                          .blobs = watched_blobs_,
                                                           .catalog = catalog,
                                                           .reducers = reducers,
                                                           .notifier = notifier_,

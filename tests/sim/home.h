@@ -76,6 +76,7 @@ class Home {
   Watch watch_;
   WatchedJobs watched_jobs_;
   WatchedOutcomes watched_outcomes_;
+  WatchedBlobs watched_blobs_;
   CheckingNotifier notifier_;
   SilentMetrics metrics_;
 };

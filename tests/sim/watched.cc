@@ -87,10 +87,10 @@ base::Result<job::Job> WatchedJobs::Update(const job::JobKey& key, const job::Jo
   return answer;
 }
 
-base::Status WatchedJobs::Delete(const job::JobKey& key) {
+base::Status WatchedJobs::Delete(const job::JobKey& key, std::uint64_t version) {
   watch_.meanwhile();
   const std::optional<job::Job> before = watch_.peek(key);
-  const base::Status answer = watch_.store.Delete(key);
+  const base::Status answer = watch_.store.Delete(key, version);
   if (before && !watch_.peek(key) && before->state.phase != job::Phase::kEnded) {
     throw Violation{fmt::format("job {}/{} was deleted while it was running", key.tenant.str(), key.job.str())};
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/blobs.h"
 #include "fakes/store.h"
 #include "ports/metrics.h"
 #include "ports/notifier.h"
@@ -16,6 +17,7 @@ namespace sim {
 
 struct Watch {
   fakes::FakeStore& store;
+  fakes::FakeBlobStore& blobs;
   Ledger& ledger;
   const base::Clock& clock;
   std::function<void()> meanwhile;
@@ -40,12 +42,11 @@ class WatchedJobs final : public ports::JobStore {
   [[nodiscard]] base::Result<ports::JobPage> Unfinished(std::string_view cursor, std::size_t limit) override {
     return watch_.store.Unfinished(cursor, limit);
   }
-  [[nodiscard]] base::Result<std::vector<job::JobKey>> Expired(base::TimePoint now,
-                                                               std::optional<std::chrono::seconds> default_retention,
-                                                               std::size_t limit) override {
+  [[nodiscard]] base::Result<std::vector<ports::ExpiredJob>> Expired(
+      base::TimePoint now, std::optional<std::chrono::seconds> default_retention, std::size_t limit) override {
     return watch_.store.Expired(now, default_retention, limit);
   }
-  [[nodiscard]] base::Status Delete(const job::JobKey& key) override;
+  [[nodiscard]] base::Status Delete(const job::JobKey& key, std::uint64_t version) override;
 
  private:
   Watch& watch_;
@@ -73,6 +74,36 @@ class WatchedOutcomes final : public ports::OutcomeStore {
   }
   [[nodiscard]] base::Result<std::vector<ports::Partial>> Aggregates(const job::JobKey& key) override {
     return watch_.store.Aggregates(key);
+  }
+
+ private:
+  Watch& watch_;
+};
+
+// Something may happen between the listing of bytes and their removal.
+class WatchedBlobs final : public ports::BlobStore {
+ public:
+  explicit WatchedBlobs(Watch& watch) : watch_(watch) {}
+  [[nodiscard]] base::Result<std::unique_ptr<ports::BlobWriter>> NewWriter() override {
+    return watch_.blobs.NewWriter();
+  }
+  [[nodiscard]] base::Status Put(const std::vector<ports::BlobToPut>& blobs) override {
+    return watch_.blobs.Put(blobs);
+  }
+  [[nodiscard]] base::Status Read(std::string_view key, std::uint64_t offset, std::uint64_t length,
+                                  std::string& out) override {
+    return watch_.blobs.Read(key, offset, length, out);
+  }
+  [[nodiscard]] base::Result<std::optional<std::uint64_t>> Size(std::string_view key) override {
+    return watch_.blobs.Size(key);
+  }
+  [[nodiscard]] base::Status Remove(std::string_view key) override { return watch_.blobs.Remove(key); }
+  [[nodiscard]] base::Result<ports::Removal> RemoveUnlessWritten(const ports::BlobEntry& listed) override {
+    watch_.meanwhile();
+    return watch_.blobs.RemoveUnlessWritten(listed);
+  }
+  [[nodiscard]] base::Result<std::vector<ports::BlobEntry>> List(std::string& cursor, std::size_t limit) override {
+    return watch_.blobs.List(cursor, limit);
   }
 
  private:
