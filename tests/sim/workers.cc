@@ -229,16 +229,15 @@ ports::ChunkAnswer Workers::Spoiled(const Held& held) {
 }
 
 void Workers::KillLate() {
-  while (true) {
-    const auto late = std::ranges::find_if(held_, [&](const auto& entry) {
-      const auto& lease = entry.second.lease;
-      return home_.clock.Steady() - lease.taken > lease.deadline;
-    });
-    if (late == held_.end()) return;
-    const Held held = std::move(late->second);
-    held_.erase(late);
-    Lose(held, ports::WorkerEnd::kTimedOut, "over its deadline");
-  }
+  std::vector<Held> late;
+  std::erase_if(held_, [&](auto& entry) {
+    const auto& lease = entry.second.lease;
+    const bool over = home_.clock.Steady() - lease.taken > lease.deadline;
+    if (over) late.push_back(std::move(entry.second));
+    return over;
+  });
+  // All of them are dead before the first is reported: what happens meanwhile does not let one answer after all.
+  for (const Held& held : late) Lose(held, ports::WorkerEnd::kTimedOut, "over its deadline");
 }
 
 }  // namespace sim
