@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -82,6 +83,10 @@ void LimitBasics(Lockdown& done) {
   const auto note = [&](const char* name, bool taken) { done.measures.emplace_back(name, taken); };
   (void)::signal(SIGXFSZ, SIG_IGN);  // a library that tries a file is told EFBIG, and goes on
   (void)::mallopt(M_ARENA_MAX, kMaxArenas);
+  // Decoders compute for milliseconds and hand work from thread to thread. Told that nobody waits for their every step,
+  // the kernel lets them finish it: a tenth more images a second where there are more executors than cores.
+  constexpr sched_param kNoPriority{};
+  (void)::sched_setscheduler(0, SCHED_BATCH, &kNoPriority);
   note("noCoreDumps", Limit(RLIMIT_CORE, 0, 0));
   note("noFileWrites", Limit(RLIMIT_FSIZE, 0, 0));
   note("noLockedMemory", Limit(RLIMIT_MEMLOCK, 0, 0));
