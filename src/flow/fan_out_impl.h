@@ -117,6 +117,10 @@ class FanOut::Impl {
   void CheckDrained(const ActivePtr& active);
   std::optional<LeaseState> End(ports::LeaseId lease);
 
+  [[nodiscard]] ActivePtr ActiveNow(const job::JobKey& key) const;
+  // For a job that the store says is gone or ended, as it was known before the store was asked: another may have been
+  // accepted under the same name since.
+  void WithdrawIfStill(const ActivePtr& before);
   void ReloadNotes(const ActivePtr& active);
   void MarkStarted(const job::JobKey& key);
   enum class Send : bool { kIt, kNothing };

@@ -108,15 +108,25 @@ void FanOut::Impl::Withdrawn(const job::JobKey& key, job::Generation generation)
   Wake();
 }
 
+ActivePtr FanOut::Impl::ActiveNow(const job::JobKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = jobs_.find(key);
+  return at == jobs_.end() ? nullptr : at->second;
+}
+
+void FanOut::Impl::WithdrawIfStill(const ActivePtr& before) {
+  if (before && ActiveNow(before->spec.key) == before) Withdrawn(before->spec.key, before->generation);
+}
+
 void FanOut::Impl::LookAgain(const job::JobKey& key) {
+  const ActivePtr before = ActiveNow(key);
   const auto stored = context_.jobs.Get(key);
   if (!stored) {
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { LookAgain(key); });
     return;
   }
   const std::optional<job::Job>& job = *stored;
-  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
-  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  if (!job || job->state.phase == job::Phase::kEnded) return WithdrawIfStill(before);
   {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(key);
@@ -303,11 +313,11 @@ void FanOut::Impl::EnqueueReducers(const job::JobKey& key) {
     base::LogWarn("fan-in-delayed", {{"job", key.job.str()}, {"error", error.message}});
     timers_.At(context_.clock.Steady() + kStoreRetry, [this, key] { EnqueueReducers(key); });
   };
+  const ActivePtr before = ActiveNow(key);
   const auto stored = context_.jobs.Get(key);
   if (!stored) return again(stored.error());
   const std::optional<job::Job>& job = *stored;
-  if (!job) return Withdrawn(key, std::numeric_limits<job::Generation>::max());
-  if (job->state.phase == job::Phase::kEnded) return Withdrawn(key, job->state.generation);
+  if (!job || job->state.phase == job::Phase::kEnded) return WithdrawIfStill(before);
   if (job->state.phase != job::Phase::kReducing) return;
   auto chunks = fan_in_.Chunks(*job);
   if (!chunks) return again(chunks.error());
