@@ -129,7 +129,8 @@ base::Result<std::string> Examine(Examined& examined, const config::Config& sett
 }  // namespace
 
 void AddDoctor(CLI::App& app, config::Flags& flags, DoctorOptions& options, std::function<void()> chosen) {
-  CLI::App* doctor = app.add_subcommand("doctor", "Check this machine: what isolation of media decoders is in force");
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Check this machine: what isolation of media decoders is in force")->group("Server");
   doctor->add_option("--config", flags.config_file, "Settings in TOML, as for serve")->type_name("FILE");
   doctor->add_option("--isolation", flags.isolation, "strict or contained")->type_name("LEVEL");
   doctor->add_option("--worker-command", flags.worker_command,

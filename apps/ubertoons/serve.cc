@@ -37,7 +37,8 @@ sigset_t BlockSignals() {
 }  // namespace
 
 void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen) {
-  CLI::App* serve = app.add_subcommand("serve", "Run the server: API, engine and workers on this machine");
+  CLI::App* serve =
+      app.add_subcommand("serve", "Run the server: API, engine and workers on this machine")->group("Server");
   serve->add_option("--data", flags.data, "Folder for everything that is kept")->type_name("DIR");
   serve->add_option("--listen", flags.listen, "Where the API listens (default 127.0.0.1:8080; port 0: any free one)")
       ->type_name("HOST:PORT");
