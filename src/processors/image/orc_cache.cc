@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace processors {
 
@@ -23,9 +24,12 @@ struct BytecodeFree {
   void operator()(OrcBytecode* bytecode) const { orc_bytecode_free(bytecode); }
 };
 
-// What a program does, without its names.
+// What a program does. Its bytecode begins with its name, which ORC makes of its address.
 std::string KeyOf(OrcProgram* program) {
+  char name[] = "loop";
+  char* const own = std::exchange(program->name, name);
   const std::unique_ptr<OrcBytecode, BytecodeFree> bytecode(orc_bytecode_from_program(program));
+  program->name = own;
   return {reinterpret_cast<const char*>(bytecode->bytecode), static_cast<std::size_t>(bytecode->length)};
 }
 
