@@ -42,7 +42,6 @@ class Process {
   [[nodiscard]] int tasks() const { return tasks_.get(); }
   [[nodiscard]] int replies() const { return replies_.get(); }
   [[nodiscard]] int complaints() const { return complaints_.get(); }
-  void CloseTasks() { tasks_.Reset(-1); }
   // A copy of the recorder as it is now; it outlives the process.
   struct Record {
     bool out_of_memory = false;
