@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "processors/failure.h"
 #include "processors/json_writer.h"
@@ -34,10 +36,20 @@ constexpr Guard kGuards[] = {{MAGIC_PARAM_INDIR_MAX, 10},
                              {MAGIC_PARAM_REGEX_MAX, 4096},
                              {MAGIC_PARAM_BYTES_MAX, kMaxMagicBytes}};
 
+// libmagic's database beside the program, where a package without the system's own brings it; "" if there is none.
+std::string PackagedDatabase() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return "";
+  const auto path = self.parent_path() / "share" / "magic.mgc";
+  return std::filesystem::exists(path, error) ? path.string() : "";
+}
+
 class Magic {
  public:
   Magic() : cookie_(magic_open(MAGIC_NONE)) {
-    if (cookie_ == nullptr || magic_load(cookie_, nullptr) != 0) return;
+    const std::string packaged = PackagedDatabase();
+    if (cookie_ == nullptr || magic_load(cookie_, packaged.empty() ? nullptr : packaged.c_str()) != 0) return;
     for (const Guard& guard : kGuards) static_cast<void>(magic_setparam(cookie_, guard.parameter, &guard.value));
     loaded_ = true;
   }
