@@ -317,5 +317,40 @@ class Api(unittest.TestCase):
         self.assertEqual(made["FirewallOnStage"]["Properties"]["WebACLArn"], {"Fn::GetAtt": ["Firewall", "Arn"]})
 
 
+class Pipeline(unittest.TestCase):
+    def stages(self):
+        return templates.pipeline()["Pipeline"]["Properties"]["Stages"]
+
+    def test_stages_follow_the_document(self):
+        self.assertEqual([stage["Name"] for stage in self.stages()], ["Source", "Build", "Sandbox", "PreProduction", "Production"])
+
+    def test_every_deployment_is_a_change_set_that_is_called_and_can_be_taken_back(self):
+        for stage in self.stages()[2:]:
+            actions = [a for a in stage["Actions"] if "Fn::If" not in a]
+            self.assertEqual([a["Name"] for a in sorted(actions, key=lambda a: a["RunOrder"])], ["ChangeSet", "Execute", "Calls"])
+            self.assertEqual(stage["OnFailure"], {"Result": "ROLLBACK"})
+            rule = stage["OnSuccess"]["Conditions"][0]["Rules"][0]
+            self.assertIn("-unhealthy", rule["Configuration"]["AlarmName"]["Fn::Sub"])
+
+    def test_only_production_may_wait_for_a_person_and_only_if_asked(self):
+        conditional = [(stage["Name"], a["Fn::If"][0]) for stage in self.stages() for a in stage["Actions"] if "Fn::If" in a]
+        self.assertEqual(conditional, [("Production", "Approve")])
+
+    def test_codebuild_runs_what_everybody_runs(self):
+        import yaml
+
+        spec = yaml.safe_load((ROOT / "deploy" / "pipeline" / "buildspec.yaml").read_text())
+        commands = spec["phases"]["build"]["commands"]
+        self.assertTrue(all(command.startswith("./dev ") for command in commands), commands)
+        verbs = (ROOT / "dev").read_text()
+        for command in commands:
+            self.assertIn(f"\n  {command.split()[1]}) ", verbs, command)
+
+    def test_files_that_the_projects_name_are_there(self):
+        for name, resource in templates.pipeline().items():
+            if resource["Type"] == "AWS::CodeBuild::Project":
+                self.assertTrue((ROOT / resource["Properties"]["Source"]["BuildSpec"]).exists(), name)
+
+
 if __name__ == "__main__":
     unittest.main()

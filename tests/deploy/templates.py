@@ -49,6 +49,10 @@ def names():
     return sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.yaml"))
 
 
+def pipeline():
+    return yaml.load((FOLDER.parent / "pipeline" / "pipeline.yaml").read_text(), _Loader)["Resources"]
+
+
 def resources(*types):
     """Every resource of these types in all templates."""
     found = []
