@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "base/folder.h"
 #include "base/log.h"
 #include "http/client.h"
+#include "http/descriptors.h"
 #include "local/file_blobs.h"
 #include "processors/catalog.h"
 #include "reducers/registry.h"
@@ -23,6 +26,7 @@ namespace {
 constexpr std::chrono::seconds kDrainRequests{5};
 constexpr std::chrono::seconds kDrainChunks{10};
 constexpr std::chrono::minutes kCollectEvery{10};
+constexpr std::size_t kInnerConnections = 1024;  // custom processors' workers, one or two each
 
 base::Status MakeFolder(const std::string& path) {
   UT_TRY(base::MakeDurableFolder(path, base::Parents::kMade));
@@ -57,6 +61,27 @@ auth::JwksSource FetchJwks(std::string url) {
     }
     return std::move(response.body);
   };
+}
+
+http::ServerOptions ApiServerOptions(const config::Config& settings) {
+  const config::HttpSettings& http = settings.http;
+  http::ServerOptions options{.address = settings.listen_host,
+                              .port = settings.listen_port,
+                              .tls_cert_file = settings.tls_cert,
+                              .tls_key_file = settings.tls_key,
+                              .max_connections = http.max_connections,
+                              .max_connections_per_address = http.max_connections_per_address,
+                              .max_transfer_bytes = http.max_transfer_bytes,
+                              .header_timeout = http.header_timeout,
+                              .idle_timeout = http.idle_timeout,
+                              .body_timeout = http.body_timeout,
+                              .min_body_rate = http.min_body_rate};
+  const std::size_t descriptors = http::RaiseDescriptorLimit();
+  http::FitDescriptors(descriptors, options);
+  base::LogInfo("http-limits", {{"openFiles", descriptors},
+                                {"connections", options.max_connections},
+                                {"transferBytes", options.max_transfer_bytes}});
+  return options;
 }
 
 }  // namespace
@@ -193,14 +218,11 @@ base::Status LocalHome::OpenApi() {
       .ready = [] { return base::Status{}; },
       .metrics = [this] { return metrics_.Render(); },
       .jwks = settings_.issuer.empty() ? std::function<std::string()>([this] { return issuer_->Jwks(); }) : nullptr});
-  UT_TRY_ASSIGN(server_, http::Server::Listen({.address = settings_.listen_host,
-                                               .port = settings_.listen_port,
-                                               .tls_cert_file = settings_.tls_cert,
-                                               .tls_key_file = settings_.tls_key},
-                                              *api_));
+  UT_TRY_ASSIGN(server_, http::Server::Listen(ApiServerOptions(settings_), *api_));
   // It outlives the outer server in a drain, and is plain and on loopback whatever that one is.
   if (!settings_.processors.empty()) {
-    UT_TRY_ASSIGN(inner_server_, http::Server::Listen({.blocking_threads = 2}, *api_));
+    UT_TRY_ASSIGN(inner_server_,
+                  http::Server::Listen({.blocking_threads = 2, .max_connections = kInnerConnections}, *api_));
   }
   return {};
 }
@@ -300,6 +322,10 @@ void LocalHome::WatchFigures() {
   watch("ubertoons_store_commits_total", "Synced batches.", Kind::kCounter, [this] { return store_->stats().commits; });
   watch("ubertoons_store_requests_total", "Writes that shared those batches.", Kind::kCounter,
         [this] { return store_->stats().requests; });
+  watch("process_open_fds", "Open file descriptors of the server.", Kind::kGauge, [] {
+    std::error_code ec;
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd", ec), {});
+  });
   watch("ubertoons_http_connections", "Open API connections.", Kind::kGauge, [this] { return server_->connections(); });
 }
 

@@ -122,9 +122,15 @@ Plan Api::Begin(const http::RequestHead& head) {
 
 http::Response Api::Malformed(const base::Error& error) {
   const Exchange exchange(http::RequestHead{}, services_.random);
+  // Whoever floods us with connections must not flood the log as well.
+  if (error.reason == http::kReasonCrowded) return exchange.Problem(kCrowded, error.message);
   switch (http::MalformedStatus(error)) {
     case 408:
       return exchange.Problem(kRequestTimeout, error.message);
+    case 414:
+      return exchange.Problem(kTargetTooLong, error.message);
+    case 417:
+      return exchange.Problem(kExpectationFailed, error.message);
     case 431:
       return exchange.Problem(kHeaderTooLarge, error.message);
     default:

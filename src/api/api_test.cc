@@ -329,6 +329,11 @@ TEST(Api, WhatIsNotARequestIsAProblemToo) {
   };
   EXPECT_EQ(answer(base::Code::kInvalid, "").status, 400);
   EXPECT_EQ(answer(base::Code::kTimeout, http::kReasonHeaderTimeout).status, 408);
+  EXPECT_EQ(answer(base::Code::kTooLarge, http::kReasonTargetTooLong).status, 414);
+  EXPECT_EQ(answer(base::Code::kUnsupported, http::kReasonExpectation).status, 417);
+  const Reply crowded = answer(base::Code::kUnavailable, http::kReasonCrowded);
+  EXPECT_EQ(crowded.status, 503);
+  EXPECT_EQ(crowded.header("Retry-After"), "2");
   const Reply large = answer(base::Code::kTooLarge, http::kReasonHeaderTooLarge);
   EXPECT_EQ(large.status, 431);
   EXPECT_EQ(At(large.body, "/status"), "431");

@@ -54,6 +54,7 @@ http::Response Exchange::Json(int status, std::string body) const {
 }
 
 http::Response Exchange::Problem(const base::Error& error) const {
+  if (error.reason == http::kReasonBodyTimeout) return Problem(kRequestTimeout, error.message);
   const int status = base::PolicyOf(error.code).http_status;
   if (status >= 500) LogFailure(*this, error, status);
   // What went wrong inside is for the log; the trace id leads to it.
@@ -75,7 +76,9 @@ http::Response Exchange::Problem(const HttpProblem& problem, std::string_view de
   body += R"(,"instance":)";
   base::AppendJsonString(body, head.path);
   body += fmt::format(R"(,"traceId":"{}"}})", trace.trace_id);
-  return Text(problem.status, kProblemJson, std::move(body));
+  http::Response response = Text(problem.status, kProblemJson, std::move(body));
+  if (problem.status == 503) response.headers.emplace_back("Retry-After", "2");
+  return response;
 }
 
 }  // namespace api

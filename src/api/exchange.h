@@ -22,8 +22,11 @@ struct HttpProblem {
 };
 inline constexpr HttpProblem kMethodNotAllowed{405, "method-not-allowed", "This path has other methods"};
 inline constexpr HttpProblem kRequestTimeout{408, "request-timeout", "The request came too slowly"};
+inline constexpr HttpProblem kTargetTooLong{414, "target-too-long", "The request's target is too long"};
 inline constexpr HttpProblem kRangeNotSatisfiable{416, "range-not-satisfiable", "The range is not in it"};
+inline constexpr HttpProblem kExpectationFailed{417, "expectation-failed", "Nothing else than 100-continue is known"};
 inline constexpr HttpProblem kHeaderTooLarge{431, "header-too-large", "The request's head is too long"};
+inline constexpr HttpProblem kCrowded{503, "unavailable", "Not now, try again"};
 
 // Immutable once built; shared by the closures of its call.
 class Exchange {

@@ -38,6 +38,17 @@ struct Webhook {
   std::vector<std::string> events;  // empty: all
 };
 
+// What clients may take of the API's server; see http/server.h for what each does.
+struct HttpSettings {
+  std::uint64_t max_connections = 20'000;  // and no more than the open-files limit allows
+  std::uint64_t max_connections_per_address = 0;
+  std::uint64_t max_transfer_bytes = 512ULL << 20U;
+  std::chrono::seconds header_timeout{10};
+  std::chrono::seconds idle_timeout{60};
+  std::chrono::seconds body_timeout{30};
+  std::uint64_t min_body_rate = 256;  // bytes per second
+};
+
 struct Config {
   std::string data_dir;
   std::string listen_host = "127.0.0.1";
@@ -64,6 +75,7 @@ struct Config {
   std::chrono::seconds upload_ttl{3600};
   base::LogLevel log_level = base::LogLevel::kInfo;
   job::Limits limits;
+  HttpSettings http;
   std::vector<CustomProcessor> processors;
   std::vector<Webhook> webhooks;
 };

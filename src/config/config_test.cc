@@ -65,10 +65,13 @@ std::string Print(const Config& c) {
       << (c.retention ? c.retention->count() : -1) << '|' << c.upload_ttl.count() << '|'
       << static_cast<int>(c.log_level);
   const job::Limits& l = c.limits;
+  const HttpSettings& h = c.http;
+  for (const std::chrono::seconds time : {h.header_timeout, h.idle_timeout, h.body_timeout}) out << '|' << time.count();
   for (const std::uint64_t limit :
-       {l.max_body_bytes, l.max_toons, l.max_toon_bytes, l.max_referenced_bytes, l.max_manifest_bytes,
-        l.max_metadata_bytes, l.max_operations_bytes, l.max_pending_toons, l.max_pending_toons_per_tenant,
-        l.max_active_jobs_per_tenant, l.max_page_size, l.max_page_bytes}) {
+       {h.max_connections, h.max_connections_per_address, h.max_transfer_bytes, h.min_body_rate, l.max_body_bytes,
+        l.max_toons, l.max_toon_bytes, l.max_referenced_bytes, l.max_manifest_bytes, l.max_metadata_bytes,
+        l.max_operations_bytes, l.max_pending_toons, l.max_pending_toons_per_tenant, l.max_active_jobs_per_tenant,
+        l.max_page_size, l.max_page_bytes}) {
     out << '|' << limit;
   }
   return out.str();
@@ -133,7 +136,7 @@ TEST_F(ConfigTest, TheExampleShowsTheDefaults) {
 TEST_F(ConfigTest, TheExampleShowsEveryKey) {
   const std::string text = "\n" + Uncommented(ReadExample());
   for (const Setting& setting : AllSettings()) {
-    const std::string_view key = setting.key.starts_with("limits.") ? setting.key.substr(7) : setting.key;
+    const std::string_view key = setting.key.substr(setting.key.rfind('.') + 1);
     EXPECT_THAT(text, HasSubstr("\n" + std::string(key) + " = "));
   }
 }
@@ -226,6 +229,24 @@ TEST_F(ConfigTest, LimitsGoOnlyDown) {
               AllOf(HasSubstr("269484032"), HasSubstr("268435456")));
   EXPECT_THAT(Refusal("[limits]\nmax_toons = 0\n"), HasSubstr("at least 1"));
   EXPECT_THAT(Refusal("[limits]\nmax_toons = -5\n"), HasSubstr("-5 is not in"));
+}
+
+TEST_F(ConfigTest, HttpSettingsAreReadAndBounded) {
+  const auto config = LoadText(
+      "data = \"/d\"\n[http]\nmax_connections = 100\nmax_connections_per_address = 5\nmax_transfer_bytes = \"16MiB\"\n"
+      "header_timeout = \"2s\"\nidle_timeout = \"3s\"\nbody_timeout = \"4s\"\nmin_body_rate = \"1KB\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->http.max_connections, 100U);
+  EXPECT_EQ(config->http.max_connections_per_address, 5U);
+  EXPECT_EQ(config->http.max_transfer_bytes, 16U << 20U);
+  EXPECT_EQ(config->http.header_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(config->http.idle_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(config->http.body_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(config->http.min_body_rate, 1000U);
+  for (const char* bad : {"max_connections = 1", "max_transfer_bytes = 1000", "body_timeout = \"2h\"",
+                          "min_body_rate = \"1GB\"", "header_timeout = \"0s\"", "max_conections = 5"}) {
+    EXPECT_FALSE(LoadText("data = \"/d\"\n[http]\n" + std::string(bad) + "\n")) << bad;
+  }
 }
 
 TEST_F(ConfigTest, ATenantsBacklogIsNotAboveEverybodys) {

@@ -12,6 +12,10 @@ namespace config {
 
 namespace {
 
+constexpr std::uint64_t kLeastTransferBytes = 16ULL << 20U;  // one page of results is 8 MiB
+constexpr std::uint64_t kMostBodyRate = 1'000'000;
+constexpr std::chrono::hours kMostHttpTimeout{1};
+
 std::string_view KindOf(const Raw& raw) {
   static constexpr std::string_view kNames[] = {"a string", "a whole number", "a fraction", "true or false", "a list"};
   return kNames[raw.value.index()];
@@ -151,6 +155,34 @@ base::Status SetCountLimit(const Raw& raw, Config& config) {
   return {};
 }
 
+template <std::uint64_t HttpSettings::* member, std::int64_t least, std::int64_t most>
+base::Status SetHttpCount(const Raw& raw, Config& config) {
+  UT_TRY_ASSIGN(const std::int64_t value, AsInteger(raw, least, most));
+  config.http.*member = static_cast<std::uint64_t>(value);
+  return {};
+}
+
+base::Status SetTransferBytes(const Raw& raw, Config& config) {
+  UT_TRY_ASSIGN(const std::uint64_t value, AsSize(raw));
+  if (value < kLeastTransferBytes) return base::Fail(base::Code::kInvalid, "at least 16MiB is expected");
+  config.http.max_transfer_bytes = value;
+  return {};
+}
+
+base::Status SetBodyRate(const Raw& raw, Config& config) {
+  UT_TRY_ASSIGN(config.http.min_body_rate, AsSize(raw));
+  if (config.http.min_body_rate <= kMostBodyRate) return {};
+  return base::Fail(base::Code::kInvalid, "at most 1MB is expected: slow lines are not an attack");
+}
+
+template <std::chrono::seconds HttpSettings::* member>
+base::Status SetHttpTimeout(const Raw& raw, Config& config) {
+  UT_TRY_ASSIGN(const std::chrono::seconds value, AsDuration(raw, std::chrono::seconds(1)));
+  if (value > kMostHttpTimeout) return base::Fail(base::Code::kInvalid, "at most 1h is expected");
+  config.http.*member = value;
+  return {};
+}
+
 constexpr Setting kSettings[] = {
     {"data", SetText<&Config::data_dir>},
     {"listen", SetListen},
@@ -173,6 +205,13 @@ constexpr Setting kSettings[] = {
     {"retention", SetRetention},
     {"upload_ttl", SetDuration<&Config::upload_ttl>},
     {"log_level", SetLogLevel},
+    {"http.max_connections", SetHttpCount<&HttpSettings::max_connections, 16, 1'000'000>},
+    {"http.max_connections_per_address", SetHttpCount<&HttpSettings::max_connections_per_address, 0, 1'000'000>},
+    {"http.max_transfer_bytes", SetTransferBytes},
+    {"http.header_timeout", SetHttpTimeout<&HttpSettings::header_timeout>},
+    {"http.idle_timeout", SetHttpTimeout<&HttpSettings::idle_timeout>},
+    {"http.body_timeout", SetHttpTimeout<&HttpSettings::body_timeout>},
+    {"http.min_body_rate", SetBodyRate},
     {"limits.max_body_bytes", SetByteLimit<&job::Limits::max_body_bytes>},
     {"limits.max_toons", SetCountLimit<&job::Limits::max_toons>},
     {"limits.max_toon_bytes", SetByteLimit<&job::Limits::max_toon_bytes>},
@@ -225,7 +264,7 @@ std::string EnvironmentName(std::string_view key) {
 base::Status Apply(std::string_view key, const Raw& raw, Config& config) {
   const auto found = std::ranges::find(kSettings, key, &Setting::key);
   if (found == std::end(kSettings)) {
-    std::vector<std::string_view> known{"processors", "webhooks", "limits"};
+    std::vector<std::string_view> known{"processors", "webhooks", "limits", "http"};
     for (const Setting& setting : kSettings) known.push_back(setting.key);
     return std::unexpected(At(raw.where, key, "unknown key" + DidYouMean(key, known)));
   }

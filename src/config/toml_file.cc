@@ -218,14 +218,14 @@ Status ApplyTable(const std::string& path, const toml::table& root, Config& conf
     const std::string where = Where(path, key.source());
     if (name == "webhooks") {
       UT_TRY(ReadWebhooks(path, node, config));
-    } else if (name == "processors" || name == "limits") {
+    } else if (name == "processors" || name == "limits" || name == "http") {
       const auto* table = node.as_table();
       if (table == nullptr) return std::unexpected(At(where, name, fmt::format("[{}] is expected", name)));
       for (const auto& [inner, value] : *table) {
         if (name == "processors") {
           UT_TRY(ReadProcessor(path, inner, value, config));
         } else {
-          UT_TRY(ApplyNode(path, fmt::format("limits.{}", inner.str()), Where(path, inner.source()), value, config));
+          UT_TRY(ApplyNode(path, fmt::format("{}.{}", name, inner.str()), Where(path, inner.source()), value, config));
         }
       }
     } else {

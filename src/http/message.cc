@@ -61,7 +61,9 @@ std::string_view RequestHead::header(std::string_view name) const {
 }
 
 int MalformedStatus(const base::Error& error) {
-  if (error.reason == kReasonHeaderTimeout) return 408;
+  if (error.reason == kReasonHeaderTimeout || error.reason == kReasonBodyTimeout) return 408;
+  if (error.reason == kReasonTargetTooLong) return 414;
+  if (error.reason == kReasonExpectation) return 417;
   if (error.reason == kReasonHeaderTooLarge) return 431;
   return base::PolicyOf(error.code).http_status;
 }

@@ -79,8 +79,8 @@ class Handler {
   };
   // Called when the head is complete, on the blocking pool.
   [[nodiscard]] virtual Plan Begin(const RequestHead& head) = 0;
-  // What to answer to something that is not an HTTP request (400, 408, 431, 500, 501, 503); MalformedStatus says which.
-  // Runs on an I/O thread: must not block.
+  // What to answer to something that is not an HTTP request (400, 408, 414, 417, 431, 500, 501, 503); MalformedStatus
+  // says which. Runs on an I/O thread: must not block.
   [[nodiscard]] virtual Response Malformed(const base::Error& error) = 0;
 };
 
@@ -107,6 +107,11 @@ class SimpleCall : public Call {
 // code.
 inline constexpr std::string_view kReasonHeaderTimeout = "header-timeout";     // kTimeout: 408
 inline constexpr std::string_view kReasonHeaderTooLarge = "header-too-large";  // kTooLarge: 431
+inline constexpr std::string_view kReasonTargetTooLong = "target-too-long";    // kTooLarge: 414
+inline constexpr std::string_view kReasonExpectation = "expectation-failed";   // kUnsupported: 417
+inline constexpr std::string_view kReasonBodyTimeout = "body-timeout";         // kTimeout: 408; Call::Fail's too
+inline constexpr std::string_view kReasonCrowded = "too-many-connections";     // kUnavailable: 503
+inline constexpr std::string_view kReasonTransfers = "too-many-transfers";     // kUnavailable: 503; Call::Fail's too
 [[nodiscard]] int MalformedStatus(const base::Error& error);
 
 // "a=1&b=%20" -> pairs, decoded ('+' is a space). kInvalid on a broken escape or a name given twice.

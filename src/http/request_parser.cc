@@ -28,6 +28,8 @@ std::unexpected<base::Error> Malformed(std::string message) {
   return base::Fail(base::Code::kInvalid, std::move(message), "malformed-request");
 }
 
+constexpr const char* kNotHttp = "This is not an HTTP/1.1 request";
+
 bool IsKnownMethod(std::string_view method) {
   for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
     if (method == known) return true;
@@ -61,9 +63,9 @@ bool HasToken(const Headers& headers, std::string_view name, std::string_view to
   return false;
 }
 
-// The request target in origin form. Absolute form must be understood (RFC 9112 section 3.2.2): its authority is
-// dropped.
-base::Status SplitTarget(RequestHead& head) {
+// The request target in origin form. Absolute form must be understood (RFC 9112 section 3.2.2): its authority goes to
+// `authority`.
+base::Status SplitTarget(RequestHead& head, std::string& authority) {
   std::string_view target = head.target;
   for (const char c : target) {
     if (c <= ' ' || c >= 0x7f || c == '#' || c == '\\') return Malformed("The request target is not a URI");
@@ -72,7 +74,9 @@ base::Status SplitTarget(RequestHead& head) {
     if (!target.starts_with(scheme)) continue;
     const std::size_t slash = target.find_first_of("/?", scheme.size());
     if (slash == std::string_view::npos || target[slash] != '/') return Malformed("The request target has no path");
+    authority = target.substr(scheme.size(), slash - scheme.size());
     target = target.substr(slash);
+    break;
   }
   if (target == "*" && head.method == "OPTIONS") {
     head.path = "*";
@@ -108,14 +112,39 @@ base::Status ReadFraming(ParsedHead& parsed) {
   return {};
 }
 
-base::Status ReadConnection(ParsedHead& parsed) {
-  const Headers& headers = parsed.request.headers;
-  const auto hosts = AllOf(headers, "host");
+// A name or an address, maybe with a port: URLs that we hand out are made of it.
+bool IsHost(std::string_view host) {
+  for (const char c : host) {
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!alphanumeric && std::string_view("-._~%:[]").find(c) == std::string_view::npos) return false;
+  }
+  return !host.empty();
+}
+
+base::Status CheckHost(const ParsedHead& parsed, std::string_view authority) {
+  const auto hosts = AllOf(parsed.request.headers, "host");
   if (hosts.size() > 1) return Malformed("Host is given twice");
   if (hosts.empty() && !parsed.http10) return Malformed("Host is missing");
+  if (!hosts.empty() && !IsHost(hosts[0])) return Malformed("Host is not the name of a host");
+  // A proxy that goes by the one and a server that goes by the other would not mean the same.
+  if (!authority.empty() && !hosts.empty() && !EqualNoCase(authority, hosts[0])) {
+    return Malformed("Host and the request target name different hosts");
+  }
+  return {};
+}
+
+base::Status ReadConnection(ParsedHead& parsed) {
+  const Headers& headers = parsed.request.headers;
   const bool close = HasToken(headers, "connection", "close");
   parsed.keep_alive = !close && (!parsed.http10 || HasToken(headers, "connection", "keep-alive"));
-  parsed.expects_continue = !parsed.http10 && HasToken(headers, "expect", "100-continue");
+  if (parsed.http10) return {};
+  for (const std::string_view expectation : AllOf(headers, "expect")) {
+    if (!EqualNoCase(expectation, "100-continue")) {
+      return base::Fail(base::Code::kUnsupported, "The only expectation understood is 100-continue",
+                        std::string(kReasonExpectation));
+    }
+    parsed.expects_continue = true;
+  }
   return {};
 }
 
@@ -136,6 +165,11 @@ base::Result<std::optional<std::size_t>> HeadScanner::Scan(std::string_view byte
     if (at_ + 1 == bytes.size()) return std::nullopt;
     if (bytes[at_ + 1] != '\n') return Malformed("A carriage return stands alone");
     const bool empty_line = at_ == line_;
+    if (line_ == 0) {
+      first_line_ = at_;
+      const std::string_view line = bytes.substr(0, at_);
+      if (!line.ends_with(" HTTP/1.1") && !line.ends_with(" HTTP/1.0")) return Malformed(kNotHttp);
+    }
     ++at_;
     line_ = at_ + 1;
     if (empty_line) return line_;
@@ -183,13 +217,15 @@ base::Result<ParsedHead> RequestParser::ParseHead(std::string_view head) {
   error_code ec;
   impl_->put(boost::asio::const_buffer(head.data(), head.size()), ec);
   impl_->eager(true);  // from here on as much of a chunked body as there is
-  if (ec || !impl_->is_header_done()) return Malformed("This is not an HTTP/1.1 request");
+  if (ec || !impl_->is_header_done()) return Malformed(kNotHttp);
   ParsedHead& parsed = impl_->parsed;
-  UT_TRY(SplitTarget(parsed.request));
+  std::string authority;
+  UT_TRY(SplitTarget(parsed.request, authority));
   if (!IsKnownMethod(parsed.request.method)) {
     return base::Fail(base::Code::kUnsupported, "The method is not known here", "unknown-method");
   }
   UT_TRY(ReadFraming(parsed));
+  UT_TRY(CheckHost(parsed, authority));
   UT_TRY(ReadConnection(parsed));
   if (parsed.request.method == "HEAD") {
     parsed.head_only = true;

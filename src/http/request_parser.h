@@ -19,13 +19,15 @@ namespace http {
 class HeadScanner {
  public:
   // `bytes` starts with the head and only grows between calls. The head's size with its empty line, or nullopt when
-  // more is needed. kInvalid as said above.
+  // more is needed. kInvalid as said above, and at the end of a request line that is not one of HTTP/1.
   [[nodiscard]] base::Result<std::optional<std::size_t>> Scan(std::string_view bytes);
-  void Reset() { *this = HeadScanner(); }
+  // Of the request line, as far as it was seen.
+  [[nodiscard]] std::size_t first_line_bytes() const { return line_ == 0 ? at_ : first_line_; }
 
  private:
   std::size_t at_ = 0;
-  std::size_t line_ = 0;  // where the current line starts
+  std::size_t line_ = 0;        // where the current line starts
+  std::size_t first_line_ = 0;  // its size, once it is complete
 };
 
 struct ParsedHead {
@@ -44,7 +46,7 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  // `head` is complete (HeadScanner). kInvalid: not a request; kUnsupported: a method we do not know.
+  // `head` is complete (HeadScanner). kInvalid: not a request; kUnsupported: a method or an expectation we do not know.
   [[nodiscard]] base::Result<ParsedHead> ParseHead(std::string_view head);
   // Reads a chunked body after its head: appends data to `out` and returns how many bytes were used; 0 asks for more.
   [[nodiscard]] base::Result<std::size_t> ParseChunked(std::string_view bytes, std::string& out);

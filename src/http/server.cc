@@ -27,6 +27,7 @@ using boost::system::error_code;
 
 constexpr int kBacklog = 4096;                               // a burst of clients waits here rather than being reset
 constexpr std::chrono::milliseconds kAcceptPause{20};        // after a failed accept (out of descriptors)
+constexpr std::chrono::seconds kComplaintPause{10};          // between two lines of the log about it
 constexpr std::chrono::milliseconds kHardStopPatience{200};  // for killed sessions to leave
 
 base::Result<tcp::endpoint> EndpointOf(const ServerOptions& options) {
@@ -148,20 +149,24 @@ class ServerImpl final : public Server {
     Shard& shard = *shards_[next_shard_++ % shards_.size()];
     acceptor_->async_accept(shard.context, accepted_from_, [this, &shard](error_code ec, tcp::socket socket) {
       if (!acceptor_->is_open()) return;
-      if (ec) return AcceptLater();
+      if (ec) return AcceptLater(ec);
       Admit(shard, std::move(socket));
       Accept();
     });
   }
   // Without a pause a process out of descriptors would spin.
-  void AcceptLater() {
+  void AcceptLater(error_code why) {
+    if (why != asio::error::operation_aborted) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now >= next_complaint_) base::LogWarn("accept-failed", {{"error", why.message()}});
+      if (now >= next_complaint_) next_complaint_ = now + kComplaintPause;
+    }
     accept_pause_->expires_after(kAcceptPause);
     accept_pause_->async_wait([this](error_code ec) {
       if (!ec && acceptor_->is_open()) Accept();
     });
   }
   void Admit(Shard& shard, tcp::socket socket) {
-    if (state_.connections.value() >= state_.options.max_connections) return;  // closes it
     state_.connections.Add();
     std::string peer = accepted_from_.address().to_string();
     asio::dispatch(shard.context, [this, &shard, peer = std::move(peer), socket = std::move(socket)]() mutable {
@@ -175,6 +180,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<tcp::acceptor> acceptor_;           // on the first shard
   std::unique_ptr<asio::steady_timer> accept_pause_;  // on the first shard
   tcp::endpoint accepted_from_;
+  std::chrono::steady_clock::time_point next_complaint_;  // on the first shard
   std::size_t next_shard_ = 0;
   std::uint16_t port_ = 0;
   std::mutex mutex_;      // Start and Drain

@@ -36,6 +36,12 @@ std::string With(const std::string& header) {
   return "POST / HTTP/1.1\r\nHost: a\r\n" + header + "\r\n\r\n";
 }
 
+std::string Repeat(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
 const Case kCases[] = {
     {"BothLengthAndCoding", With("Content-Length: 3\r\nTransfer-Encoding: chunked") + "0\r\n\r\n", 400},
     {"BothCodingAndLength", With("Transfer-Encoding: chunked\r\nContent-Length: 3") + "0\r\n\r\n", 400},
@@ -89,6 +95,15 @@ const Case kCases[] = {
     {"ChunkSizeHuge", With("Transfer-Encoding: chunked") + "fffffffffffffffff\r\nabc\r\n0\r\n\r\n", 400},
     {"ChunkTooLong", With("Transfer-Encoding: chunked") + "2\r\nabc\r\n0\r\n\r\n", 400},
     {"ChunkBareLineFeed", With("Transfer-Encoding: chunked") + "3\nabc\n0\n\n", 400},
+    {"ChunksOfPadding",
+     With("Transfer-Encoding: chunked") + Repeat("1;" + std::string(10'000, 'x') + "\r\na\r\n", 20) + "0\r\n\r\n", 400},
+    {"EmptyHost", "GET / HTTP/1.1\r\nHost: \r\n\r\n", 400},
+    {"HostWithPath", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+    {"HostWithUser", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
+    {"TargetOfAnotherHost", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+    {"OtherExpectation", With("Expect: 200-ok\r\nContent-Length: 3"), 417},
+    {"NoVersionAndNoEnd", "GET /\r\n", 400},
+    {"Http2Preface", "PRI * HTTP/2.0\r\n", 400},
     {"ChunkExtensionEndless", With("Transfer-Encoding: chunked") + "3;" + std::string(40'000, 'x'), 400},
 };
 INSTANTIATE_TEST_SUITE_P(Requests, MalformedTest, ::testing::ValuesIn(kCases),

@@ -1,9 +1,14 @@
 #include "http/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <optional>
 #include <thread>
 
+#include "http/admission.h"
+#include "http/descriptors.h"
 #include "http/test_support.h"
 
 namespace http::test {
@@ -121,6 +126,13 @@ TEST_F(ServerTest, ATooLargeHeadIsRefusedBeforeItsEnd) {
   EXPECT_THAT(client.ReadToEnd(), StartsWith("HTTP/1.1 431"));
 }
 
+TEST_F(ServerTest, ATooLongTargetIsToldApart) {
+  Start();
+  RawClient client = Connect();
+  ASSERT_TRUE(client.Send("GET /" + std::string(20'000, 'x')));
+  EXPECT_THAT(client.ReadToEnd(), StartsWith("HTTP/1.1 414"));
+}
+
 TEST_F(ServerTest, ASlowHeadIsCutOffAtItsTimeOut) {
   options_.header_timeout = 1s;
   Start();
@@ -139,19 +151,79 @@ TEST_F(ServerTest, AnIdleConnectionIsClosedSilently) {
   EXPECT_TRUE(AwaitConnections(0));
 }
 
-TEST_F(ServerTest, ConnectionsPastTheMaximumAreClosed) {
-  options_.max_connections = 1;
+TEST_F(ServerTest, PastTheMaximumTheLongestIdleMakesRoom) {
+  options_.max_connections = 2;
+  Start();
+  RawClient silent = Connect();
+  ASSERT_TRUE(AwaitConnections(1));
+  RawClient idle = Connect();
+  ASSERT_TRUE(idle.Send(kGet));
+  ASSERT_THAT(idle.ReadResponse(), StartsWith("HTTP/1.1 200"));
+  RawClient third = Connect();
+  ASSERT_TRUE(third.Send(kGet));
+  EXPECT_THAT(third.ReadResponse(), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(silent.ReadToEnd(), "");
+  ASSERT_TRUE(idle.Send(kLastGet));
+  EXPECT_THAT(idle.ReadToEnd(), StartsWith("HTTP/1.1 200"));
+}
+
+// One connection is the maximum, and `busy` has it while its request waits for `later`.
+class FullTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    options_.max_connections = 1;
+    handler_.begin = [this](const RequestHead&) {
+      return PlanOf({.finish = [this](Respond respond) {
+        later = std::move(respond);
+        asked.Set();
+      }});
+    };
+    Start();
+    busy.emplace(Connect());
+    ASSERT_TRUE(busy->Send(kLastGet));
+    ASSERT_TRUE(asked.Wait());
+  }
+  Respond later;
+  Event asked;
+  std::optional<RawClient> busy;
+};
+
+TEST_F(FullTest, WithNoneIdleTheNewOneIsToldSo) {
+  RawClient second = Connect();
+  (void)second.Send(kGet);
+  const std::string answer = second.ReadToEnd();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(answer, EndsWith("too-many-connections"));
+  second.Close();
+  handler_.begin = ScriptedHandler().begin;
+  later(Text(200, "served"));
+  EXPECT_THAT(busy->ReadToEnd(), EndsWith("served"));
+  busy->Close();
+  ASSERT_TRUE(AwaitConnections(0));
+  EXPECT_THAT(Talk(kLastGet), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(FullTest, FarPastTheMaximumConnectionsAreJustClosed) {
+  std::vector<RawClient> others;
+  for (int i = 0; i < 200; ++i) others.push_back(Connect());
+  std::size_t told = 0;
+  for (auto& client : others) told += client.ReadToEnd().starts_with("HTTP/1.1 503") ? 1 : 0;
+  EXPECT_GE(told, 1U);
+  others.clear();
+  EXPECT_TRUE(AwaitConnections(1));
+}
+
+TEST_F(ServerTest, OneAddressHasItsShareOfConnections) {
+  options_.max_connections_per_address = 1;
   Start();
   RawClient first = Connect();
-  ASSERT_TRUE(first.Send(kGet));
-  ASSERT_THAT(first.ReadResponse(), StartsWith("HTTP/1.1 200"));
+  ASSERT_TRUE(AwaitConnections(1));
   RawClient second = Connect();
-  EXPECT_EQ(second.ReadToEnd(), "");
+  EXPECT_THAT(second.ReadToEnd(), StartsWith("HTTP/1.1 503"));
+  second.Close();
   first.Close();
   ASSERT_TRUE(AwaitConnections(0));
-  RawClient third = Connect();
-  ASSERT_TRUE(third.Send(kLastGet));
-  EXPECT_THAT(third.ReadToEnd(), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Talk(kLastGet), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(ServerTest, TwoThousandIdleConnectionsDisturbNobody) {
@@ -284,6 +356,39 @@ TEST_F(ServerTest, SeveralIoThreadsServeAlike) {
   for (int i = 0; i < 30; ++i) clients.push_back(Connect());
   for (auto& client : clients) ASSERT_TRUE(client.Send(kLastGet));
   for (auto& client : clients) EXPECT_THAT(client.ReadToEnd(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(Descriptors, AreSharedOut) {
+  ServerOptions plenty;
+  FitDescriptors(1'000'000, plenty);
+  EXPECT_EQ(plenty.max_connections, ServerOptions{}.max_connections);
+  EXPECT_EQ(plenty.max_transfer_bytes, ServerOptions{}.max_transfer_bytes);
+  ServerOptions few;
+  FitDescriptors(1024, few);
+  EXPECT_EQ(few.max_connections, 1024U - 256 - 256);
+  EXPECT_EQ(few.max_transfer_bytes / kMinTransferBytes, 256U);
+}
+
+TEST(Descriptors, TheSoftLimitBecomesTheHardOne) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit lower = before;
+  lower.rlim_cur = std::min<rlim_t>(256, before.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  EXPECT_EQ(RaiseDescriptorLimit(), before.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST(Budget, GivesWhatItHasAndTakesItBack) {
+  Budget budget(10);
+  {
+    const auto seven = budget.Take(7);
+    EXPECT_TRUE(seven.has_value());
+    EXPECT_FALSE(budget.Take(4).has_value());
+    EXPECT_TRUE(budget.Take(3).has_value());
+    EXPECT_EQ(budget.left(), 3U);
+  }
+  EXPECT_TRUE(budget.Take(10).has_value());
 }
 
 TEST(Listen, RefusesWhatItCannotBind) {

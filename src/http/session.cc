@@ -1,5 +1,10 @@
 #include "http/session.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -10,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <limits>
 
 #include "http/exchange.h"
 #include "http/mailbox.h"
@@ -30,8 +36,11 @@ class Session final : public SessionIo<Stream> {
  public:
   using Io::Io;
 
-  asio::awaitable<void> Run() {
-    if (co_await this->Handshake()) {
+  // `refusal`: there is no room for this connection; it is told so, and nothing is read.
+  asio::awaitable<void> Run(const std::optional<base::Error>& refusal) {
+    if (refusal) {
+      if (!Io::kTls) co_await AnswerMalformed(*refusal);
+    } else if (co_await this->Handshake()) {
       bool more = true;
       while (more && !this->killed_) more = co_await ServeNext();
     }
@@ -89,6 +98,14 @@ class Session final : public SessionIo<Stream> {
 
   // False when the client is gone. Afterwards the exchange is finished or has a refusal to send.
   asio::awaitable<bool> ReceiveBody(Exchange& exchange, RequestParser& parser) {
+    const auto share =
+        state_.transfers.Take(std::max<std::uint64_t>(kMinTransferBytes, state_.options.body_piece_bytes));
+    if (!share) {
+      const base::Error error = TooManyTransfers();
+      co_await FailBody(exchange, error);
+      co_return true;
+    }
+    this->BeginBody();
     if (exchange.head().expects_continue && buffer_.size() == 0) {
       const bool sent = co_await this->Write("HTTP/1.1 100 Continue\r\n\r\n", {});
       if (!sent) co_return co_await BodyBroke(exchange);
@@ -114,10 +131,15 @@ class Session final : public SessionIo<Stream> {
 
   asio::awaitable<bool> ReceiveChunked(Exchange& exchange, RequestParser& parser) {
     std::string piece;
+    std::uint64_t raw = 0;
+    std::uint64_t data = 0;
     while (!exchange.answered() && !exchange.body_done()) {
       const std::size_t before = piece.size();
       const auto used = parser.ParseChunked(this->Buffered(), piece);
-      if (!used || (*used == 0 && buffer_.size() > kMaxChunkHeadBytes)) {
+      raw += used.value_or(0);
+      data += piece.size() - before;
+      const bool padded = raw > kMaxChunkPadding + kMaxChunkOverhead * data;
+      if (!used || padded || (*used == 0 && buffer_.size() > kMaxChunkHeadBytes)) {
         const base::Error error{
             .code = base::Code::kInvalid, .message = "The chunked body is malformed", .reason = "malformed-request"};
         co_await FailBody(exchange, error);
@@ -154,7 +176,9 @@ class Session final : public SessionIo<Stream> {
     const bool stalled = this->expired_;
     base::Error error{.code = base::Code::kCancelled, .message = "The client went away", .reason = "client-gone"};
     if (stalled) {
-      error = {.code = base::Code::kTimeout, .message = "The body made no progress", .reason = "body-timeout"};
+      error = {.code = base::Code::kTimeout,
+               .message = "The body came too slowly",
+               .reason = std::string(kReasonBodyTimeout)};
     }
     co_await FailBody(exchange, error);
     co_return stalled;
@@ -188,14 +212,33 @@ class Session final : public SessionIo<Stream> {
     co_await Answer(exchange);
   }
 
+  static base::Error TooManyTransfers() {
+    return {.code = base::Code::kUnavailable,
+            .message = "Too many large bodies are under way",
+            .reason = std::string(kReasonTransfers)};
+  }
+  // A file's piece, or the answer itself when the client may take its time over it.
+  static std::uint64_t HeldBytes(const Response& answer) {
+    if (const auto* text = std::get_if<std::string>(&answer.body)) {
+      return text->size() <= kSmallBodyBytes ? 0 : std::max<std::uint64_t>(text->size(), kMinTransferBytes);
+    }
+    return std::holds_alternative<FileBody>(answer.body) ? kMinTransferBytes : 0;
+  }
+
   // Sends the answer; true when the connection can serve another request.
   asio::awaitable<bool> Answer(Exchange& exchange) {
+    const auto share = state_.transfers.Take(HeldBytes(exchange.answer()));
+    if (!share) {
+      const base::Error error = TooManyTransfers();
+      exchange.AnswerMalformed(error);
+    }
     FileReader file;
     if (const auto* body = std::get_if<FileBody>(&exchange.answer().body)) {
       std::function<void()> open = [&exchange, &file, body] { exchange.OpenFile(*body, file); };
       co_await this->OnPool(open);
       if (this->killed_) co_return false;
     }
+    this->BeginBody();
     const AnswerPlan plan = exchange.PlanAnswer(state_.draining);
     std::string head;
     AppendResponseHead(head, exchange.answer(), plan.shape);
@@ -236,25 +279,67 @@ class Session final : public SessionIo<Stream> {
   }
 };
 
+constexpr std::int64_t kMaxKeepIdle = 3600;        // seconds; the kernel refuses over 32767
+constexpr std::int64_t kUnsentBytes = 128 * 1024;  // of an answer in the kernel, beside what is on its way
+constexpr std::size_t kRefusals = 64;  // connections past the maximum that are told so; further ones are just closed
+
+// Why this connection is refused, after room was made if some could be.
+std::optional<base::Error> Refusal(ServerState& state, Shard& shard, const std::string& peer) {
+  const auto crowded = [](std::string message) {
+    return base::Error{
+        .code = base::Code::kUnavailable, .message = std::move(message), .reason = std::string(kReasonCrowded)};
+  };
+  const std::size_t per_address = state.options.max_connections_per_address;
+  if (per_address > 0 && state.addresses.Add(AddressKey(peer)) > per_address) {
+    return crowded("Too many connections from this address");
+  }
+  if (state.connections.value() <= state.options.max_connections) return std::nullopt;
+  if (shard.idle.empty()) return crowded("Too many connections");
+  shard.idle.front()->Kill();
+  return std::nullopt;
+}
+
+// A client that is gone without a word is noticed, idle or not, and what it does not read does not pile up here.
+void SetOptions(tcp::socket& socket, const ServerOptions& options) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const auto set = [&](int name, std::int64_t value) {
+    const int clipped = static_cast<int>(std::clamp<std::int64_t>(value, 1, std::numeric_limits<int>::max()));
+    (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &clipped, sizeof clipped);
+  };
+  const std::int64_t patience = options.body_timeout.count();
+  set(TCP_KEEPIDLE, std::min<std::int64_t>(patience, kMaxKeepIdle));
+  set(TCP_KEEPINTVL, std::min<std::int64_t>(patience / 3, kMaxKeepIdle));
+  set(TCP_KEEPCNT, 3);
+  set(TCP_USER_TIMEOUT, patience * 1000);
+  set(TCP_NOTSENT_LOWAT, kUnsentBytes);
+}
+
 template <typename Stream>
-void Spawn(std::shared_ptr<Session<Stream>> session, Shard& shard) {
+void Spawn(std::shared_ptr<Session<Stream>> session, Shard& shard, std::optional<base::Error> refusal) {
   // The frame owns the session, so whoever destroys the frame destroys the session.
   asio::co_spawn(
       shard.context,
-      [](std::shared_ptr<Session<Stream>> self) -> asio::awaitable<void> { co_await self->Run(); }(std::move(session)),
+      [](std::shared_ptr<Session<Stream>> self, std::optional<base::Error> why) -> asio::awaitable<void> {
+        co_await self->Run(why);
+      }(std::move(session), std::move(refusal)),
       asio::detached);
 }
 
 }  // namespace
 
 void StartSession(ServerState& state, Shard& shard, tcp::socket socket, std::string peer) {
-  boost::system::error_code ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
+  if (state.connections.value() > state.options.max_connections + kRefusals) return state.connections.Remove();
+  SetOptions(socket, state.options);
+  std::optional<base::Error> refusal = Refusal(state, shard, peer);
   if (state.tls) {
     ssl::stream<tcp::socket> stream(std::move(socket), *state.tls);
-    Spawn(std::make_shared<Session<ssl::stream<tcp::socket>>>(state, shard, std::move(stream), std::move(peer)), shard);
+    Spawn(std::make_shared<Session<ssl::stream<tcp::socket>>>(state, shard, std::move(stream), std::move(peer)), shard,
+          std::move(refusal));
   } else {
-    Spawn(std::make_shared<Session<tcp::socket>>(state, shard, std::move(socket), std::move(peer)), shard);
+    Spawn(std::make_shared<Session<tcp::socket>>(state, shard, std::move(socket), std::move(peer)), shard,
+          std::move(refusal));
   }
 }
 

@@ -8,11 +8,13 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_set>
 
+#include "http/admission.h"
 #include "http/server.h"
 
 namespace http {
@@ -49,22 +51,26 @@ class ConnectionCount {
 
 struct Shard {
   std::unordered_set<SessionControl*> sessions;
+  std::list<SessionControl*> idle;     // of them: those between requests, the longest idle first
   boost::asio::io_context context{1};  // after sessions: what it destroys last still leaves the set
 };
 
 // What all sessions of a server share; it outlives them.
 struct ServerState {
   ServerState(const ServerOptions& server_options, Handler& server_handler)
-      : options(server_options), handler(server_handler) {}
+      : options(server_options), handler(server_handler), transfers(server_options.max_transfer_bytes) {}
   const ServerOptions options;
   Handler& handler;
   std::optional<boost::asio::ssl::context> tls;
   std::atomic<bool> draining{false};
   ConnectionCount connections;
+  AddressCounts addresses;
+  Budget transfers;
   boost::asio::thread_pool* pool = nullptr;
 };
 
-// Serves the socket until it ends. On the shard's thread; the socket belongs to the shard's context.
+// Serves the socket until it ends, or refuses it when there is no room. The connection is counted already. On the
+// shard's thread; the socket belongs to the shard's context.
 void StartSession(ServerState& state, Shard& shard, boost::asio::ip::tcp::socket socket, std::string peer);
 
 }  // namespace http

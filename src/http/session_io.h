@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -34,11 +35,28 @@ inline constexpr Steady::time_point kForever = Steady::time_point::max();
 inline constexpr std::size_t kHeadReadBytes = 16 * 1024;  // a head and a small body in one read
 inline constexpr std::size_t kChunkedReadBytes = 64 * 1024;
 inline constexpr std::size_t kMaxChunkHeadBytes = 16 * 1024;  // a chunk's size line with extensions, or all trailers
-inline constexpr std::size_t kWatchReadBytes = 512;           // a client that waits for an answer seldom says anything
-inline constexpr std::size_t kMaxWatchedBytes = 64 * 1024;    // of pipelined requests read while one waits
-inline constexpr std::size_t kJoinBytes = 16 * 1024;          // head and body up to this go in one buffer
+// Size lines, extensions and trailers of one chunked body: kMaxChunkPadding bytes, and kMaxChunkOverhead for each byte
+// of data ("1\r\nx\r\n" takes five).
+inline constexpr std::uint64_t kMaxChunkPadding = 64 * 1024;
+inline constexpr std::uint64_t kMaxChunkOverhead = 8;
+inline constexpr std::size_t kWatchReadBytes = 512;         // a client that waits for an answer seldom says anything
+inline constexpr std::size_t kMaxWatchedBytes = 64 * 1024;  // of pipelined requests read while one waits
+inline constexpr std::size_t kJoinBytes = 16 * 1024;        // head and body up to this go in one buffer
 inline constexpr std::size_t kStreamWriteBytes = 64 * 1024;
 inline constexpr std::chrono::seconds kLinger{2};  // for the client to read the last answer before a close
+
+// What counts as one address: of IPv6 the network that one customer is given.
+inline std::string AddressKey(const std::string& peer) {
+  boost::system::error_code ec;
+  const auto address = asio::ip::make_address(peer, ec);
+  if (ec || !address.is_v6() || address.to_v6().is_v4_mapped()) return peer;
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return asio::ip::make_address_v6(bytes).to_string();
+}
+inline std::uint64_t Seconds(std::chrono::seconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
 
 struct HeadResult {
   bool closed = false;               // or
@@ -58,12 +76,15 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
         stream_(std::move(stream)),
         watchdog_(shard.context),
         event_(shard.context),
-        tick_(std::min({state.options.header_timeout, state.options.idle_timeout, state.options.body_timeout})) {
+        tick_(std::min({state.options.header_timeout, state.options.idle_timeout, state.options.body_timeout})),
+        quota_(std::max<std::uint64_t>(1, state.options.min_body_rate * Seconds(state.options.body_timeout))) {
     shard_.sessions.insert(this);
   }
   ~SessionIo() override {
     Detach();
+    LeaveIdle();
     shard_.sessions.erase(this);
+    if (state_.options.max_connections_per_address > 0) state_.addresses.Remove(AddressKey(peer_));
     state_.connections.Remove();
   }
   SessionIo(const SessionIo&) = delete;
@@ -74,6 +95,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
   void Kill() override {
     killed_ = true;
+    LeaveIdle();
     boost::system::error_code ignored;
     Socket().close(ignored);
     event_.cancel();
@@ -100,7 +122,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
 
   // ---- time-outs: one lazy timer; arming it again is mostly an assignment ----
 
-  void Arm(std::chrono::seconds patience) {
+  void Arm(Steady::duration patience) {
     expired_ = false;
     deadline_ = Steady::now() + patience;
     if (!watching_clock_ || deadline_ < look_at_) WatchClock();
@@ -124,6 +146,24 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
     deadline_ = kForever;
     boost::system::error_code ignored;
     Socket().cancel(ignored);
+  }
+
+  // A body, either way, moves quota_ bytes in each body_timeout. Only the time spent waiting for the peer counts: it
+  // goes on where it stopped when the handler is done with a piece.
+  void BeginBody() {
+    patience_ = state_.options.body_timeout;
+    moved_ = 0;
+  }
+  void AwaitPeer() { Arm(patience_); }
+  void EndWait() {
+    if (deadline_ != kForever) patience_ = std::max(deadline_ - Steady::now(), Steady::duration(0));
+    Disarm();
+  }
+  void Moved(std::size_t bytes) {
+    moved_ += bytes;
+    if (moved_ < quota_ || expired_) return;
+    BeginBody();
+    AwaitPeer();
   }
 
   // ---- reading ----
@@ -155,9 +195,10 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       if (!scanned) {
         result.error = std::move(scanned).error();
       } else if (size > state_.options.max_header_bytes) {
+        const bool line = scanner.first_line_bytes() > state_.options.max_header_bytes / 2;
         result.error = base::Error{.code = base::Code::kTooLarge,
-                                   .message = "The head is too large",
-                                   .reason = std::string(kReasonHeaderTooLarge)};
+                                   .message = line ? "The request target is too long" : "The head is too large",
+                                   .reason = std::string(line ? kReasonTargetTooLong : kReasonHeaderTooLarge)};
       } else if (*scanned) {
         result.bytes = size;
       }
@@ -165,7 +206,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       const auto [ec, n] = co_await stream_.async_read_some(buffer_.prepare(kHeadReadBytes), kToken);
       buffer_.commit(n);
       if (ec && !expired_) co_return result;
-      if (ec) {
+      if (expired_) {  // also when bytes came in the same moment: nobody would look at the clock again
         result.error = base::Error{.code = base::Code::kTimeout,
                                    .message = "The head took too long",
                                    .reason = std::string(kReasonHeaderTimeout)};
@@ -177,41 +218,56 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
   asio::awaitable<bool> AwaitFirstByte() {
     if (buffer_.size() > 0) co_return true;
+    idle_ = shard_.idle.insert(shard_.idle.end(), this);
     Arm(state_.options.idle_timeout);
+    bool came = false;
     if constexpr (kTls) {
       const auto [ec, n] = co_await stream_.async_read_some(buffer_.prepare(kHeadReadBytes), kToken);
       buffer_.commit(n);
-      co_return !ec;
+      came = !ec;
     } else {
       buffer_.shrink_to_fit();
       const auto [ec] = co_await stream_.async_wait(tcp::socket::wait_read, kToken);
-      co_return !ec;
+      came = !ec;
     }
+    LeaveIdle();
+    co_return came;
+  }
+  void LeaveIdle() {
+    if (idle_) shard_.idle.erase(*idle_);
+    idle_.reset();
   }
   // RFC 9112 section 2.2: an empty line before a request is forgiven.
   void SkipEmptyLine() {
     if (Buffered().starts_with("\r\n")) buffer_.consume(2);
   }
+  // More of a body into the buffer, under the patience of BeginBody.
   asio::awaitable<bool> ReadMore(std::size_t bytes) {
-    Arm(state_.options.body_timeout);
+    AwaitPeer();
     const auto [ec, n] = co_await stream_.async_read_some(buffer_.prepare(bytes), kToken);
     buffer_.commit(n);
-    co_return !ec;
+    Moved(n);
+    EndWait();
+    co_return !ec && !expired_;
   }
   // From the buffer first, then past it straight into `to`.
   asio::awaitable<bool> ReadExactly(char* to, std::size_t bytes) {
     std::size_t have = std::min(bytes, buffer_.size());
     std::copy_n(Buffered().data(), have, to);
     buffer_.consume(have);
-    while (have < bytes) {
-      Arm(state_.options.body_timeout);
+    AwaitPeer();
+    bool alive = true;
+    while (have < bytes && alive) {
       const auto [ec, n] = co_await stream_.async_read_some(asio::buffer(to + have, bytes - have), kToken);
       have += n;
-      if (ec) co_return false;
+      Moved(n);
+      alive = !ec && !expired_;
     }
-    co_return true;
+    EndWait();
+    co_return alive;
   }
   asio::awaitable<bool> Discard(std::uint64_t bytes) {
+    BeginBody();
     while (bytes > 0) {
       if (buffer_.size() == 0) {
         const bool more = co_await ReadMore(kHeadReadBytes);
@@ -226,19 +282,22 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
 
   // ---- writing ----
 
+  // Under the patience of BeginBody.
   asio::awaitable<bool> Write(std::string_view first, std::string_view second) {
-    while (!first.empty() || !second.empty()) {
-      Arm(state_.options.body_timeout);
+    AwaitPeer();
+    bool alive = true;
+    while (alive && (!first.empty() || !second.empty())) {
       std::array<asio::const_buffer, 2> both{asio::buffer(first), asio::buffer(second)};
       if (first.empty()) std::swap(both[0], both[1]);  // TLS sends the first one
       const auto [ec, n] = co_await stream_.async_write_some(both, kToken);
-      if (ec) co_return false;
       const std::size_t of_first = std::min(n, first.size());
       first.remove_prefix(of_first);
       second.remove_prefix(n - of_first);
+      Moved(n);
+      alive = !ec && !expired_;
     }
-    Disarm();
-    co_return true;
+    EndWait();
+    co_return alive;
   }
 
   // A close that lets the client read the last answer: closing with unread bytes would reset the connection under it.
@@ -319,6 +378,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   // ---- event streams ----
 
   asio::awaitable<bool> SendStream(const std::string& head, BodyStream& stream, Framing framing) {
+    BeginBody();
     const bool head_sent = co_await Write(head, {});
     if (!head_sent) co_return false;
     phase_ = Phase::kStreaming;
@@ -345,6 +405,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       }
       if (quiet) AppendFramed(out, stream.Keepalive(), framing);
       if (end && framing == Framing::kChunked) out += kLastChunk;
+      BeginBody();
       const bool sent = co_await Write(out, {});
       if (!sent) co_return false;
       if (end) co_return true;
@@ -378,6 +439,10 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   asio::steady_timer watchdog_;
   asio::steady_timer event_;
   const std::chrono::seconds tick_;
+  const std::uint64_t quota_;  // bytes of a body in each body_timeout
+  std::uint64_t moved_ = 0;    // since the last quota_
+  Steady::duration patience_{};
+  std::optional<std::list<SessionControl*>::iterator> idle_;
   Steady::time_point deadline_ = kForever;
   Steady::time_point look_at_ = kForever;
   Phase phase_ = Phase::kServing;
