@@ -23,6 +23,7 @@ namespace {
 constexpr std::chrono::seconds kDrainRequests{5};
 constexpr std::chrono::seconds kDrainChunks{10};
 constexpr std::chrono::minutes kCollectEvery{10};
+constexpr std::uint64_t kOwnDescriptors = 512;  // the store's 256; blobs being read and written; pipes to workers
 
 base::Status MakeFolder(const std::string& path) {
   UT_TRY(base::MakeDurableFolder(path, base::Parents::kMade));
@@ -196,7 +197,8 @@ base::Status LocalHome::OpenApi() {
   UT_TRY_ASSIGN(server_, http::Server::Listen({.address = settings_.listen_host,
                                                .port = settings_.listen_port,
                                                .tls_cert_file = settings_.tls_cert,
-                                               .tls_key_file = settings_.tls_key},
+                                               .tls_key_file = settings_.tls_key,
+                                               .reserved_descriptors = kOwnDescriptors},
                                               *api_));
   // It outlives the outer server in a drain, and is plain and on loopback whatever that one is.
   if (!settings_.processors.empty()) {

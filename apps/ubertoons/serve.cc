@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "local_home.h"
@@ -69,6 +70,7 @@ int Serve(const config::Flags& flags, const std::map<std::string, std::string>& 
   const auto settings = config::Load(flags, environment);
   if (!settings) return Refuse(settings.error());
   base::SetLogLevel(settings->log_level);
+  base::RaiseDescriptorLimit();
   auto home = LocalHome::Open(*settings, clock, random);
   if (!home) return Refuse(home.error());
   std::printf("ubertoons listening on %s\n", (*home)->url().c_str());

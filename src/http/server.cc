@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "http/session.h"
 
@@ -28,6 +29,15 @@ using boost::system::error_code;
 constexpr int kBacklog = 4096;                               // a burst of clients waits here rather than being reset
 constexpr std::chrono::milliseconds kAcceptPause{20};        // after a failed accept (out of descriptors)
 constexpr std::chrono::milliseconds kHardStopPatience{200};  // for killed sessions to leave
+
+ServerOptions WithinDescriptors(ServerOptions options) {
+  constexpr std::uint64_t kPerConnection = 2;
+  const std::uint64_t limit = base::DescriptorLimit();
+  const std::uint64_t spare = limit - std::min(limit, options.reserved_descriptors);
+  const auto most = static_cast<std::size_t>(std::max<std::uint64_t>(1, spare / kPerConnection));
+  options.max_connections = std::min(options.max_connections, most);
+  return options;
+}
 
 base::Result<tcp::endpoint> EndpointOf(const ServerOptions& options) {
   std::string address = options.address;
@@ -61,7 +71,8 @@ base::Status LoadTls(ServerState& state) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(const ServerOptions& options, Handler& handler)
-      : state_(options, handler), shards_(static_cast<std::size_t>(std::max(1, options.io_threads))) {
+      : state_(WithinDescriptors(options), handler),
+        shards_(static_cast<std::size_t>(std::max(1, options.io_threads))) {
     for (auto& shard : shards_) shard = std::make_unique<Shard>();
     acceptor_ = std::make_unique<tcp::acceptor>(shards_.front()->context);
     accept_pause_ = std::make_unique<asio::steady_timer>(shards_.front()->context);

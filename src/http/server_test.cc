@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <thread>
 
+#include "base/descriptors.h"
 #include "http/test_support.h"
 
 namespace http::test {
@@ -154,7 +156,26 @@ TEST_F(ServerTest, ConnectionsPastTheMaximumAreClosed) {
   EXPECT_THAT(third.ReadToEnd(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(ServerTest, ConnectionsLeaveDescriptorsToTheRestOfTheProgram) {
+  options_.reserved_descriptors = base::DescriptorLimit() - 6;
+  Start();
+  std::vector<RawClient> served;
+  for (int i = 0; i < 3; ++i) {
+    served.push_back(Connect());
+    ASSERT_TRUE(served.back().Send(kGet));
+    ASSERT_THAT(served.back().ReadResponse(), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_EQ(Connect().ReadToEnd(), "");
+}
+
+TEST_F(ServerTest, AServerAlwaysTakesOneConnection) {
+  options_.reserved_descriptors = std::numeric_limits<std::uint64_t>::max();
+  Start();
+  EXPECT_THAT(Talk(kLastGet), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(ServerTest, TwoThousandIdleConnectionsDisturbNobody) {
+  base::RaiseDescriptorLimit();
   Start();
   std::vector<RawClient> idle;
   for (int i = 0; i < 2000; ++i) {
