@@ -302,6 +302,8 @@ void LocalHome::WatchFigures() {
   watch("ubertoons_store_commits_total", "Synced batches.", Kind::kCounter, [this] { return store_->stats().commits; });
   watch("ubertoons_store_requests_total", "Writes that shared those batches.", Kind::kCounter,
         [this] { return store_->stats().requests; });
+  watch("ubertoons_http_requests_throttled_total", "Requests answered 429: their tenant sent too many in a second.",
+        Kind::kCounter, [this] { return api_->throttled(); });
   watch("ubertoons_http_connections", "Open API connections.", Kind::kGauge, [this] { return server_->connections(); });
 }
 
