@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import collections
 import hashlib
 import json
 import pathlib
@@ -15,7 +16,7 @@ from ledger import Job, encode
 
 API_PAGE = (pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
 LIMIT_NAME = re.compile(r"\((max\w+)\)")
-TRIES = 4  # of a request that is told to come back
+TRIES = 5  # of a request that is told to come back
 # How often each is done, of 100.
 WEIGHTS = {"submit": 22, "submit_again": 8, "submit_other": 4, "poll": 22, "list_jobs": 8, "results": 11, "watch": 7, "upload_blob": 3,
            "upload_manifest": 2, "cancel": 3, "retry": 3, "artifact": 2, "bad": 4, "public": 1}
@@ -26,8 +27,8 @@ class Caller:
 
     def __init__(self, client, ledger, tokens, viewer):
         self.client, self.ledger, self.tokens, self.viewer = client, ledger, tokens, viewer
-        self.refused, self.readmitted = 0, 0  # 429s, and requests that got through after one
-        self.documented = {}                  # {"GET /jobs": statuses}, from openapi.json
+        self.refused, self.readmitted = collections.Counter(), 0  # 429s by reason, and requests that got through after one
+        self.documented = {}  # {"GET /jobs": statuses}, from openapi.json
 
     async def read_contract(self):
         document = (await self.client.call("GET /openapi.json", "GET", "/openapi.json")).json()
@@ -53,7 +54,6 @@ class Caller:
             if answer.status != 429:
                 self.readmitted += attempt > 0
                 return self._judge(name, route, answer, expect)
-            self.refused += 1
             await asyncio.sleep(self._wait_of(name, answer))
             due = None  # meant to be sent when the wait is over
         self.ledger.violation(f"{name}: 429 still after waiting {TRIES - 1} times as told: {answer.body[:300]!r}")
@@ -68,7 +68,9 @@ class Caller:
     def _wait_of(self, name, answer):
         """Seconds that a 429 asks for; it must name a limit that the documentation names too."""
         told = answer.headers.get("retry-after", "")
-        named = LIMIT_NAME.search(answer.json().get("detail", ""))
+        problem = answer.json()
+        self.refused[problem.get("reason", "no reason")] += 1
+        named = LIMIT_NAME.search(problem.get("detail", ""))
         if not told.isdigit() or int(told) < 1:
             self.ledger.violation(f"{name}: 429 without a good Retry-After: {told!r}")
             return 1
@@ -169,7 +171,6 @@ class Caller:
             async for event in stream:
                 if isinstance(event, Answer):
                     if event.status == 429:
-                        self.refused += 1
                         await asyncio.sleep(self._wait_of("GET /jobs/{jobId}/events", event))
                         return last
                     if event.status == 204 and last:
