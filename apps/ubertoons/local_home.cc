@@ -326,6 +326,8 @@ void LocalHome::WatchFigures() {
     std::error_code ec;
     return std::distance(std::filesystem::directory_iterator("/proc/self/fd", ec), {});
   });
+  watch("ubertoons_http_requests_throttled_total", "Requests answered 429: their tenant sent too many in a second.",
+        Kind::kCounter, [this] { return api_->throttled(); });
   watch("ubertoons_http_connections", "Open API connections.", Kind::kGauge, [this] { return server_->connections(); });
 }
 

@@ -42,6 +42,15 @@ base::Status Authorise(const Services& services, const Route& route, Exchange& e
   return base::Fail(base::Code::kInternal, "a route without access rules");
 }
 
+http::Response TooFast(const Services& services, const Exchange& exchange, std::chrono::seconds wait) {
+  const base::Error error{
+      .code = base::Code::kThrottled,
+      .message = fmt::format("your requests are more than the {} a second that may be (maxRequestsPerSecondPerTenant)",
+                             services.limits.max_requests_per_second_per_tenant),
+      .reason = "request-rate"};
+  return exchange.Problem(error, wait);
+}
+
 Plan Dispatch(const Services& services, EventHub& events, Operation operation, const ExchangePtr& exchange) {
   switch (operation) {
     case Operation::kSubmit:
@@ -90,6 +99,7 @@ Plan Dispatch(const Services& services, EventHub& events, Operation operation, c
 
 Api::Api(Services services)
     : services_(std::move(services)),
+      limiter_(services_.limits.max_requests_per_second_per_tenant, services_.clock),
       events_(std::make_unique<EventHub>(services_.query, services_.feed, services_.event_interval)) {}
 
 Api::~Api() = default;
@@ -110,6 +120,10 @@ Plan Api::Begin(const http::RequestHead& head) {
   exchange->argument = std::move(match.argument);
   if (const auto allowed = Authorise(services_, *match.route, *exchange); !allowed) {
     return Refuse(exchange, allowed.error());
+  }
+  if (match.route->access == Access::kBearer) {
+    if (const auto wait = limiter_.Take(exchange->caller.tenant))
+      return {.refuse = TooFast(services_, *exchange, *wait)};
   }
   // A signed URL's query is the signature's business; everybody else's is read here.
   if (match.route->access != Access::kSigned) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "api/authenticator.h"
+#include "api/request_limiter.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -62,10 +63,13 @@ class Api final : public http::Handler {
 
   [[nodiscard]] Plan Begin(const http::RequestHead& head) override;
   [[nodiscard]] http::Response Malformed(const base::Error& error) override;
+  // Requests answered 429 because their tenant sent too many in a second.
+  [[nodiscard]] std::uint64_t throttled() const { return limiter_.refused(); }
 
  private:
   struct Routing;
   Services services_;
+  RequestLimiter limiter_;
   std::unique_ptr<EventHub> events_;
 };
 

@@ -140,6 +140,23 @@ TEST(Api, PastTheBacklogTheAnswerSaysWhenToComeBack) {
   EXPECT_EQ(world.store.commits(), 0U);
 }
 
+TEST(Api, ATenantThatAsksTooFastIsToldTheLimitAndWhenToComeBack) {
+  World world({.max_requests_per_second_per_tenant = 2});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.Get("/jobs").status, 200);
+  const Reply refused = world.SubmitJob("J");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.header("Retry-After"), "1");
+  EXPECT_EQ(At(refused.body, "/reason"), "request-rate");
+  EXPECT_THAT(At(refused.body, "/detail"), HasSubstr("2 a second that may be (maxRequestsPerSecondPerTenant)"));
+  EXPECT_EQ(world.store.commits(), 0U);
+  EXPECT_EQ(world.api->throttled(), 1U);
+  // Neither others nor what needs no token are held up.
+  EXPECT_EQ(world.Get("/jobs", "bob:viewer").status, 200);
+  EXPECT_EQ(world.Get("/healthz", "").status, 200);
+  world.clock.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(world.SubmitJob("J").status, 202);
+}
+
 TEST(Api, WithoutAValidTokenTheAnswerIsAChallenge) {
   World world;
   const Reply none = world.Get("/jobs", "");

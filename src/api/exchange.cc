@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kProblemJson = "application/problem+json";
+// Quotas and the backlog shrink as jobs end, a disk that failed comes back or not: nobody knows when.
+constexpr std::chrono::seconds kRetryQuota{5};
+constexpr std::chrono::seconds kRetryUnavailable{2};
 
 // RFC 6750 section 3: what a client reads to know whether a new token would help.
 std::string Challenge(const base::Error& error) {
@@ -54,6 +57,10 @@ http::Response Exchange::Json(int status, std::string body) const {
 }
 
 http::Response Exchange::Problem(const base::Error& error) const {
+  return Problem(error, error.code == base::Code::kThrottled ? kRetryQuota : kRetryUnavailable);
+}
+
+http::Response Exchange::Problem(const base::Error& error, std::chrono::seconds retry_after) const {
   if (error.reason == http::kReasonBodyTimeout) return Problem(kRequestTimeout, error.message);
   const int status = base::PolicyOf(error.code).http_status;
   if (status >= 500) LogFailure(*this, error, status);
@@ -64,8 +71,9 @@ http::Response Exchange::Problem(const base::Error& error) const {
   if (error.code == base::Code::kUnauthenticated || (error.code == base::Code::kForbidden && error.reason == "role")) {
     response.headers.emplace_back("WWW-Authenticate", Challenge(error));
   }
-  if (error.code == base::Code::kThrottled) response.headers.emplace_back("Retry-After", "5");
-  if (error.code == base::Code::kUnavailable) response.headers.emplace_back("Retry-After", "2");
+  if (error.code == base::Code::kThrottled || error.code == base::Code::kUnavailable) {
+    response.headers.emplace_back("Retry-After", fmt::format("{}", retry_after.count()));
+  }
   return response;
 }
 

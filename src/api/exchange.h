@@ -1,6 +1,7 @@
 // What one request needs until it is answered: its trace, its caller, its place; and how every answer looks.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,8 @@ class Exchange {
   [[nodiscard]] http::Response Text(int status, std::string_view content_type, std::string body) const;
   // application/problem+json with the headers that its code asks for. Logs what is our fault.
   [[nodiscard]] http::Response Problem(const base::Error& error) const;
+  // The same, when it is known after how long the request will do.
+  [[nodiscard]] http::Response Problem(const base::Error& error, std::chrono::seconds retry_after) const;
   [[nodiscard]] http::Response Problem(const HttpProblem& problem, std::string_view detail) const;
   // The headers that every answer carries.
   void Trace(http::Response& response) const;

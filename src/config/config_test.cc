@@ -71,7 +71,7 @@ std::string Print(const Config& c) {
        {h.max_connections, h.max_connections_per_address, h.max_transfer_bytes, h.min_body_rate, l.max_body_bytes,
         l.max_toons, l.max_toon_bytes, l.max_referenced_bytes, l.max_manifest_bytes, l.max_metadata_bytes,
         l.max_operations_bytes, l.max_pending_toons, l.max_pending_toons_per_tenant, l.max_active_jobs_per_tenant,
-        l.max_page_size, l.max_page_bytes}) {
+        l.max_requests_per_second_per_tenant, l.max_page_size, l.max_page_bytes}) {
     out << '|' << limit;
   }
   return out.str();

@@ -222,6 +222,7 @@ constexpr Setting kSettings[] = {
     {"limits.max_pending_toons", SetCountLimit<&job::Limits::max_pending_toons>},
     {"limits.max_pending_toons_per_tenant", SetCountLimit<&job::Limits::max_pending_toons_per_tenant>},
     {"limits.max_active_jobs_per_tenant", SetCountLimit<&job::Limits::max_active_jobs_per_tenant>},
+    {"limits.max_requests_per_second_per_tenant", SetCountLimit<&job::Limits::max_requests_per_second_per_tenant>},
     {"limits.max_media_bytes", SetByteLimit<&job::Limits::max_media_bytes>},
     {"limits.max_image_pixels", SetCountLimit<&job::Limits::max_image_pixels>},
     {"limits.max_executor_memory", SetByteLimit<&job::Limits::max_executor_memory>},

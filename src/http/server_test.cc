@@ -227,6 +227,7 @@ TEST_F(ServerTest, OneAddressHasItsShareOfConnections) {
 }
 
 TEST_F(ServerTest, TwoThousandIdleConnectionsDisturbNobody) {
+  (void)RaiseDescriptorLimit();
   Start();
   std::vector<RawClient> idle;
   for (int i = 0; i < 2000; ++i) {

@@ -67,6 +67,8 @@ struct Limits {
   std::uint64_t max_pending_toons = 4'000'000;       // all tenants: the backlog past which 429 is answered
   std::uint64_t max_pending_toons_per_tenant = 2'000'000;
   std::uint64_t max_active_jobs_per_tenant = 10'000;
+  // A script gone wild is held here, well below what the server answers in a second, so that others notice nothing.
+  std::uint64_t max_requests_per_second_per_tenant = 1'000;
   std::uint64_t max_media_bytes = 256ULL << 20U;      // one image, audio or video: its executor holds it whole
   std::uint64_t max_image_pixels = 200'000'000;       // width x height x frames, from the header
   std::uint64_t max_executor_memory = 1ULL << 30U;    // bytes that decoding one toon may add to its executor
