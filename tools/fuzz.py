@@ -110,7 +110,7 @@ def last_number(pattern, text):
 
 def why_of(log):
     """The line that tells most."""
-    for pattern in (r"broken: .*", r"runtime error: .*", r"ERROR: .*", r"error while loading .*"):
+    for pattern in (r"broken: .*", r"runtime error: .*", r"Assertion .*", r"ERROR: .*", r"error while loading .*"):
         found = re.search(pattern, log)
         if found:
             return found.group(0)[:200]

@@ -83,7 +83,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckSound(reducer, outcomes);
   std::string partial = reducer.Fold(outcomes);
   if (data[1] == 0 || partial.empty()) return 0;
-  partial[size * 31U % partial.size()] ^= static_cast<char>(data[1]);
+  char& damaged = partial[size * 31U % partial.size()];
+  damaged = static_cast<char>(static_cast<unsigned char>(damaged) ^ data[1]);
   CheckDamaged(reducer, partial);
   return 0;
 }
