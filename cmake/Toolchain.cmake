@@ -1,5 +1,6 @@
 # How every target is compiled: language level, warnings, sanitizers, linker, output folders.
 option(UBERTOONS_TESTS "Build the tests" ON)
+option(UBERTOONS_FUZZ "Build the fuzz targets of tests/fuzz: needs clang; every module is instrumented" OFF)
 set(UBERTOONS_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 23)
@@ -24,4 +25,9 @@ add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-o
 if(UBERTOONS_SANITIZE)
   add_compile_options(-fsanitize=${UBERTOONS_SANITIZE} -U_FORTIFY_SOURCE)
   add_link_options(-fsanitize=${UBERTOONS_SANITIZE})
+endif()
+if(UBERTOONS_FUZZ)
+  # Only here: tests/fuzz links the fuzzer's main. Undefined behaviour ends the process, or nobody would see it.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
+  add_link_options(-fsanitize=address,undefined)
 endif()

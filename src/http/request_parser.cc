@@ -29,6 +29,8 @@ std::unexpected<base::Error> Malformed(std::string message) {
 }
 
 constexpr const char* kNotHttp = "This is not an HTTP/1.1 request";
+// "0\r\n\r\n", the shortest end of a chunked body.
+constexpr std::size_t kShortestEndBytes = 5;
 
 bool IsKnownMethod(std::string_view method) {
   for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
@@ -197,14 +199,18 @@ struct RequestParser::Impl final : public bhttp::basic_parser<true> {
   void on_header_impl(error_code& /*ec*/) override { head_done = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>& /*length*/, error_code& /*ec*/) override {}
   std::size_t on_body_impl(StringView body, error_code& /*ec*/) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t /*size*/, StringView /*extensions*/, error_code& /*ec*/) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t /*remain*/, StringView body, error_code& /*ec*/) override {
+  void on_chunk_header_impl(std::uint64_t size, StringView /*extensions*/, error_code& /*ec*/) override {
+    in_chunk = size > 0;
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t remain, StringView body, error_code& /*ec*/) override {
     out->append(body.data(), body.size());
+    in_chunk = body.size() < remain;
     return body.size();
   }
   void on_finish_impl(error_code& /*ec*/) override {}
 
   bool head_done = false;
+  bool in_chunk = false;  // some of a chunk's data is still to come
 };
 
 RequestParser::RequestParser() : impl_(std::make_unique<Impl>()) {
@@ -235,6 +241,8 @@ base::Result<ParsedHead> RequestParser::ParseHead(std::string_view head) {
 }
 
 base::Result<std::size_t> RequestParser::ParseChunked(std::string_view bytes, std::string& out) {
+  // Beast, once it has seen "0\r\n", ends the process if fewer than two bytes follow before it is asked again.
+  if (!impl_->in_chunk && bytes.starts_with('0') && bytes.size() < kShortestEndBytes) return 0;
   error_code ec;
   impl_->out = &out;
   const std::size_t used = impl_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);

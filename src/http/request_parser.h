@@ -48,7 +48,8 @@ class RequestParser {
 
   // `head` is complete (HeadScanner). kInvalid: not a request; kUnsupported: a method or an expectation we do not know.
   [[nodiscard]] base::Result<ParsedHead> ParseHead(std::string_view head);
-  // Reads a chunked body after its head: appends data to `out` and returns how many bytes were used; 0 asks for more.
+  // Reads a chunked body after its head: appends data to `out` and returns how many bytes were used; 0 asks for more,
+  // in front of which the same bytes have to come again.
   [[nodiscard]] base::Result<std::size_t> ParseChunked(std::string_view bytes, std::string& out);
   [[nodiscard]] bool done() const;
 

@@ -94,18 +94,18 @@ void AppendType(std::string_view name, const TypeTotals& type, std::string& out)
   base::AppendJsonString(out, name);
   fmt::format_to(std::back_inserter(out), R"(:{{"toons":{},"bytes":{},)", type.toons, type.bytes);
   AppendDurations(type.durations, out);
-  for (const auto& [figure, value] : type.figures.counts())
-    fmt::format_to(std::back_inserter(out), R"(,"{}":{})", figure, value);
+  for (const auto& [figure, value] : type.figures.counts()) {
+    base::AppendJsonString(out += ',', figure);  // a damaged partial may hold any name
+    fmt::format_to(std::back_inserter(out), ":{}", value);
+  }
   if (!type.kinds.empty()) {
     out += name == "binary" ? R"(,"mimes":{)" : R"(,"formats":{)";
-    bool first = true;
     for (const auto& [kind, count] : type.kinds.counts()) {
-      if (!first) out += ',';
-      first = false;
       base::AppendJsonString(out, kind);
-      fmt::format_to(std::back_inserter(out), ":{}", count);
+      fmt::format_to(std::back_inserter(out), ":{},", count);
     }
-    if (type.kinds.other() != 0) fmt::format_to(std::back_inserter(out), R"(,"other":{})", type.kinds.other());
+    if (type.kinds.other() != 0) fmt::format_to(std::back_inserter(out), R"("other":{},)", type.kinds.other());
+    out.pop_back();  // the last comma: there is something
     out += '}';
   }
   out += '}';

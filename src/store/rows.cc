@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <utility>
 
 #include "wire/bytes.h"
 
@@ -48,6 +49,11 @@ class RowReader : public ByteReader {
     return value == 1;
   }
   std::string Text() { return std::string(Bytes()); }
+  std::int32_t Signed32() {
+    const std::int64_t value = Signed();
+    if (!std::in_range<std::int32_t>(value)) Fail();
+    return ok() ? static_cast<std::int32_t>(value) : 0;
+  }
   base::TimePoint Time() { return base::FromUnixMicros(Signed()); }
   double Real() {
     std::uint64_t bits = 0;
@@ -174,7 +180,7 @@ base::Result<SpecRow> DecodeSpec(std::string_view bytes) {
   }
   spec.tolerance.failed_percent = in.Optional<double>([&] { return in.Real(); });
   spec.tolerance.failed_count = in.Optional<std::uint64_t>([&] { return in.Varint(); });
-  spec.priority = static_cast<std::int32_t>(in.Signed());
+  spec.priority = in.Signed32();
   spec.chunking = in.OneOf<job::Chunking>(static_cast<std::uint8_t>(job::Chunking::kPerToon));
   spec.reuse = in.OneOf<job::ReusePolicy>(static_cast<std::uint8_t>(job::ReusePolicy::kNever));
   spec.submitted_at = in.Time();

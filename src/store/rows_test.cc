@@ -102,6 +102,19 @@ TEST(Rows, ComeBackAsTheyWere) {
   EXPECT_EQ(DecodeQuarantined(kQuarantined.bytes, EncodeQuarantined(kQuarantined)), kQuarantined);
 }
 
+TEST(Rows, OfAPriorityPast32BitsAreCorrupt) {
+  SpecRow spec = FullSpec();
+  spec.spec.priority = INT32_MAX;
+  std::string bytes = EncodeSpec(spec);
+  const std::string greatest = "\xfe\xff\xff\xff\x0f";  // as a zigzag varint
+  ASSERT_NE(bytes.find(greatest), std::string::npos);
+  ASSERT_TRUE(DecodeSpec(bytes).has_value());
+  bytes.replace(bytes.find(greatest), greatest.size(), "\xfe\xff\xff\xff\x1f");
+  const auto decoded = DecodeSpec(bytes);
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_EQ(decoded.error().code, base::Code::kCorrupt);
+}
+
 TEST(Rows, OfAnotherVersionAreRefusedByName) {
   std::string row = EncodeSpec(FullSpec());
   row.front() = 2;

@@ -8,7 +8,9 @@
 
 namespace wire {
 
-// Appends the canonical form of element to out. Integers beyond 2^53 are printed as the double they round to.
+// Appends the canonical form of element to out. Integers beyond 2^53 are printed as the double they round to; doubles
+// from 2^64 up to 10^21 without a point or exponent, as ECMAScript does, and StrictParser refuses such integers: of all
+// canonical forms only these do not parse here again.
 void AppendCanonical(const Element& element, std::string& out);
 // ECMAScript Number::toString(value, 10); value is finite.
 void AppendNumber(double value, std::string& out);

@@ -200,6 +200,8 @@ std::string_view Explain(simdjson::error_code error) {
 StrictParser::StrictParser() = default;
 
 base::Result<Element> StrictParser::Parse(std::string_view text, std::string_view base_pointer, Padding padding) {
+  // simdjson copies from the text, which may be null here, before it looks at the size.
+  if (text.empty()) return base::FailAt(std::string(base_pointer), std::string(Explain(simdjson::EMPTY)));
   const std::size_t wanted = std::max(std::bit_ceil(text.size()), kFirstCapacity);
   const bool shrink = parser_.capacity() > kKeepCapacity && wanted <= kKeepCapacity;
   if (shrink) parser_ = simdjson::dom::parser();
