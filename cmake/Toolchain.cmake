@@ -23,7 +23,10 @@ endif()
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-omit-frame-pointer
                     -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 if(UBERTOONS_SANITIZE)
-  add_compile_options(-fsanitize=${UBERTOONS_SANITIZE} -U_FORTIFY_SOURCE)
+  # Compiles faster than -O2, and its stacks name more functions. As in Release, assertions stay.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+  # Undefined behaviour ends the program whatever options it runs with: executors get none of ours.
+  add_compile_options(-fsanitize=${UBERTOONS_SANITIZE} -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
   add_link_options(-fsanitize=${UBERTOONS_SANITIZE})
 endif()
 if(UBERTOONS_FUZZ)

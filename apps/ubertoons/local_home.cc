@@ -13,6 +13,7 @@
 #include "api/blob_urls.h"
 #include "base/folder.h"
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "http/client.h"
 #include "http/descriptors.h"
 #include "local/file_blobs.h"
@@ -254,7 +255,7 @@ base::Status LocalHome::OpenWorkers() {
                    .command = {WorkerPath(settings_)},
                    .environment = std::move(environment),
                    .max_workers = workers_,
-                   .max_rss_mb = settings_.worker_max_rss_mb});
+                   .max_rss_mb = settings_.worker_max_rss_mb * base::kMemoryFactor});
   for (const config::CustomProcessor& processor : settings_.processors) specs.push_back(CustomSpec(processor));
   UT_TRY(fan_out_->Recover());
   UT_TRY_ASSIGN(pool_, local::WorkerPool::Start(*fan_out_, std::move(specs),

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/sanitizer.h"
 #include "executors.h"
 #include "job/types.h"
 #include "local/file_blobs.h"
@@ -31,12 +32,6 @@
 #include "wire/chunk_codec.h"
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // shadow memory needs terabytes of address space
-#else
-constexpr bool kSanitized = false;
-#endif
 
 std::string_view Variable(const char* name) {
   const char* value = std::getenv(name);
@@ -63,7 +58,7 @@ void Confine() {
   const std::string_view memory = Variable("UBERTOONS_MEMORY_MB");
   rlim_t megabytes = 0;
   (void)std::from_chars(memory.data(), memory.data() + memory.size(), megabytes);
-  if (megabytes > 0 && !kSanitized) Limit(RLIMIT_AS, megabytes << 20U);
+  if (megabytes > 0 && !base::kSanitized) Limit(RLIMIT_AS, megabytes << 20U);
 }
 
 int Refuse(const base::Error& error) {

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/sanitizer.h"
+
 namespace local {
 
 namespace {
@@ -38,6 +40,11 @@ ChildSpec LaunchOf(const WorkerSpec& spec, const std::string& runtime_api, const
   }
   for (const char* name : {"PATH", "LANG", "TZ"}) {
     if (const char* value = std::getenv(name)) child.environment[name] = value;
+  }
+  if (base::kSanitized) {
+    for (const char* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+      if (const char* value = std::getenv(name)) child.environment[name] = value;
+    }
   }
   child.environment["TMPDIR"] = folder;
   child.environment["LAMBDA_TASK_ROOT"] = WorkingFolder();

@@ -8,13 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/sanitizer.h"
 #include "sandbox/protocol.h"
 
 namespace sandbox {
 
 namespace {
 
-constexpr std::size_t kComplaintBytes = 300;  // of them are kept
+constexpr std::size_t kComplaintBytes = base::kSanitized ? 64U << 10U : 300;  // of them are kept; a finding is long
 constexpr std::size_t kComplaintRead = 4096;
 constexpr std::size_t kMostPolledMs = 60'000;
 

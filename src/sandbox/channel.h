@@ -36,6 +36,8 @@ class Channel {
   [[nodiscard]] bool Quiet() const;
   // The last of what the child complained about on standard error, on one line. Reads what is there; never waits.
   [[nodiscard]] std::string Complaints();
+  // As it said it, as far as Complaints has read.
+  [[nodiscard]] std::string_view complained() const { return tail_; }
 
  private:
   [[nodiscard]] bool Wait(base::SteadyPoint deadline);

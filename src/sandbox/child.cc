@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "job/limits.h"
+#include "sandbox/finding.h"
 
 namespace sandbox {
 
@@ -149,6 +151,10 @@ std::expected<Answer, Child::Cause> Child::ReadReply(base::SteadyPoint deadline)
 ports::ProcessorFailure Child::Bury(Cause cause) {
   const Process::Record record = process_.ReadRecorder();
   ended_ = process_.Kill();
+  if (base::kSanitized) {
+    (void)channel_.Complaints();
+    PassOnFinding(channel_.complained());
+  }
   if (base::LogEnabled(base::LogLevel::kDebug)) {
     base::Log(base::LogLevel::kDebug, "executor-ended",
               {{"program", FileName(options_.program)},

@@ -21,6 +21,8 @@ class Fd {
     if (fd_ >= 0) (void)::close(fd_);
     fd_ = fd;
   }
+  // Somebody else's from now on.
+  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool ok() const { return fd_ >= 0; }
 

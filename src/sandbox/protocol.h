@@ -35,9 +35,17 @@ inline constexpr std::string_view kProbeVerb = "sandbox-probe";
 // The whole environment of a child, besides LD_LIBRARY_PATH if we have one.
 inline constexpr std::string_view kEnvironment[] = {
 #if defined(__SANITIZE_ADDRESS__)
-    "ASAN_OPTIONS=detect_leaks=0",  // its search would stop the process with calls that are refused
+    // The search for leaks would stop the process with calls that are refused; a crash is to look as it always does;
+    // and what is freed counts against the task's memory as long as it is kept.
+    "ASAN_OPTIONS=detect_leaks=0:handle_segv=0:quarantine_size_mb=8",
+    "UBSAN_OPTIONS=print_stacktrace=1",
+#elif defined(__SANITIZE_THREAD__)
+    // It would sleep for a second at every end.
+    "TSAN_OPTIONS=halt_on_error=1:handle_segv=0:atexit_sleep_ms=0:suppressions=" UBERTOONS_SUPPRESSIONS "/tsan.supp",
 #endif
-    "LANG=C.UTF-8", "VIPS_CONCURRENCY=1", "MALLOC_ARENA_MAX=2",
+    "LANG=C.UTF-8",
+    "VIPS_CONCURRENCY=1",
+    "MALLOC_ARENA_MAX=2",
     "VIPSHOME=/nonexistent"};  // libvips looks for modules and translations below it
 
 // ---- options ----------------------------------------------------------------------------------------------------

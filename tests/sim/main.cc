@@ -9,14 +9,15 @@
 #include <span>
 #include <string_view>
 
+#include "base/sanitizer.h"
 #include "sim/world.h"
 
 namespace sim {
 namespace {
 
-// 20 shards of 500 seeds: ctest runs each as a test of its own.
+// 20 shards of 500 seeds: ctest runs each as a test of its own. A sanitizer is after memory, not after schedules.
 constexpr std::uint64_t kShards = 20;
-constexpr std::uint64_t kSeedsPerShard = 500;
+constexpr std::uint64_t kSeedsPerShard = base::kSanitized ? 25 : 500;
 
 std::string Reproduction(std::uint64_t seed, std::string_view what) {
   return fmt::format("seed {}: {}\nagain: build/release/tests/flow_sim --seed {} --trace", seed, what, seed);

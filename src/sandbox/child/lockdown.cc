@@ -15,18 +15,14 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/sanitizer.h"
 #include "job/limits.h"
 #include "sandbox/child/filter.h"
+#include "sandbox/child/memory_watch.h"
 
 namespace sandbox {
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // shadow memory needs terabytes of address space
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr unsigned kNobody = 65'534;
 // Threads and processes of one user are counted together, ours and everybody else's: low enough to end a fork bomb,
@@ -98,9 +94,10 @@ void LimitBasics(Lockdown& done) {
 void LimitResources(Lockdown& done, const TaskLimits& limits) {
   const rlim_t lifetime = UsedCpuSeconds() + (limits.cpu_seconds + 1) * job::kMaxToonsPerExecutor;
   done.measures.emplace_back("cpuLimit", Limit(RLIMIT_CPU, lifetime, lifetime));
+  if (base::kSanitized) return;  // the memory watch stands in
   const auto idle = AddressSpace(done.memory);
   bool limited = false;
-  if (idle && !kSanitized) {
+  if (idle) {
     const rlim_t most = *idle + limits.memory_bytes + limits.max_input_bytes + job::kExecutorRecycleBytes;
     limited = Limit(RLIMIT_AS, most, most);
   }
@@ -138,14 +135,16 @@ Lockdown LockDown(Level level, const TaskLimits& limits) {
   if (refusal.empty()) done.reached = Level::kStrict;
   if (level == Level::kStrict) done.refusal = std::move(refusal);
   done.measures.emplace_back("seccomp", done.reached == Level::kStrict);
+  if (base::kSanitized) done.measures.emplace_back("memoryLimit", StartMemoryWatch(std::move(done.memory)));
   return done;
 }
 
 void BeginTask(const Lockdown& lockdown, const TaskLimits& limits, std::size_t input_bytes) {
   constexpr rlim_t kHard = RLIM_INFINITY;  // stays as it is
   (void)Limit(RLIMIT_CPU, UsedCpuSeconds() + limits.cpu_seconds, kHard);
+  if (base::kSanitized) return WatchMemory(input_bytes + limits.memory_bytes);
   const auto now = AddressSpace(lockdown.memory);
-  if (now && !kSanitized) (void)Limit(RLIMIT_AS, *now + input_bytes + limits.memory_bytes, kHard);
+  if (now) (void)Limit(RLIMIT_AS, *now + input_bytes + limits.memory_bytes, kHard);
 }
 
 }  // namespace sandbox

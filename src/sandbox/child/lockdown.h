@@ -14,7 +14,7 @@ struct Lockdown {
   Level reached = Level::kContained;
   std::string refusal;                                 // why not strict, if that was asked
   std::vector<std::pair<std::string, bool>> measures;  // camelCase name, whether it is in force
-  Fd memory;                                           // /proc/self/statm, opened while that was possible
+  Fd memory;  // /proc/self/statm, opened while that was possible; under a sanitizer the memory watch has it
 };
 
 // For the whole process and for good. What the system refuses is noted and left. Afterwards no descriptor can be opened

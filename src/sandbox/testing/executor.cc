@@ -144,6 +144,15 @@ std::string Framed(const std::string& head) {
   return std::string(prefix.data(), prefix.size()) + head;
 }
 
+// What a sanitizer ends a program for: a read past an end, an unguarded write from two threads.
+void Defect() {
+  const std::vector<char> bytes(8);
+  volatile std::size_t past = bytes.size();
+  static int unguarded = 0;
+  std::jthread other([&] { unguarded += bytes.data()[past]; });
+  ++unguarded;
+}
+
 // Those that do not come back.
 void Misbehave(std::string_view verb) {
   if (verb == "abort") std::abort();
@@ -158,6 +167,7 @@ void Misbehave(std::string_view verb) {
   if (verb == "bad-reply") Send("this is no frame at all"), (void)::poll(nullptr, 0, -1);
   if (verb == "huge-head") Send(std::string("UTX1\xff\xff\xff\x7f", 8)), (void)::poll(nullptr, 0, -1);
   if (verb == "part-of-a-reply") Send(Framed(std::string(1000, '\1')).substr(0, 500)), ::_exit(0);
+  if (verb == "defect") Defect();
   if (verb == "sleep") (void)::poll(nullptr, 0, -1);
   static std::atomic<std::uint64_t> turns = 0;
   while (verb == "loop") ++turns;
