@@ -12,11 +12,24 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bullmq_side  # noqa: E402
+import cold  # noqa: E402
 import images  # noqa: E402
 import messages  # noqa: E402
+import pending  # noqa: E402
 import report  # noqa: E402
+import scale  # noqa: E402
+import status  # noqa: E402
 
-PARTS = ("messages", "images", "latency")
+# {part: function that measures it and answers (the report, whether what was made is right)}
+PARTS = {
+    "messages": lambda options, scratch: (messages.throughput(options, scratch), True),
+    "images": images.throughput,
+    "latency": lambda options, scratch: (messages.latency(options, scratch), True),
+    "cold": lambda options, scratch: (cold.report_of(options, scratch), True),
+    "pending": lambda options, scratch: (pending.report_of(options, scratch), True),
+    "scale": lambda options, scratch: (scale.report_of(options, scratch), True),
+    "status": lambda options, scratch: (status.report_of(options, scratch), True),
+}
 
 
 def machine():
@@ -36,10 +49,12 @@ def count(least):
 
 def options_of(arguments):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="one part instead of all three")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--toons", type=count(1), default=100_000, help="messages in the job (100000)")
     parser.add_argument("--images", type=count(1), default=400, help="photos in the job (400)")
     parser.add_argument("--latency", type=count(1), default=300, help="single messages timed one after another (300)")
+    parser.add_argument("--cold", type=count(1), default=30, help="cold starts of each kind (30)")
+    parser.add_argument("--most", type=count(1), default=1_000_000, help="toons of the largest job of pending, scale and status (1000000)")
     parser.add_argument("--runs", type=count(1), default=3, help="rounds of messages and of images; medians are shown (3)")
     parser.add_argument("--workers", type=count(1), default=None, help="worker processes of each system (one a core; Ubertoons starts as many as it would without being told: one more)")
     parser.add_argument("--concurrency", type=count(1), default=50, help="messages at once in each BullMQ worker (50, as its documentation has it)")
@@ -63,11 +78,8 @@ def main():
     for part in [options.only] if options.only else PARTS:
         neighbours = report.Neighbours()
         with tempfile.TemporaryDirectory(prefix="ubertoons-bench.") as folder:
-            scratch = pathlib.Path(folder)
-            if part == "images":
-                text, good = images.throughput(options, scratch)
-            else:
-                text = (messages.throughput if part == "messages" else messages.latency)(options, scratch)
+            text, right = PARTS[part](options, pathlib.Path(folder))
+            good = good and right
         print(f"\n{text}\nOther programs had {neighbours.share():.0%} of the CPU meanwhile.", flush=True)
     if not good:
         print("\nThe outputs are further from the bare loop's than they may be.", file=sys.stderr)
