@@ -12,6 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bullmq_side  # noqa: E402
+import celery_side  # noqa: E402
 import cold  # noqa: E402
 import images  # noqa: E402
 import messages  # noqa: E402
@@ -51,6 +52,7 @@ def options_of(arguments):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--toons", type=count(1), default=100_000, help="messages in the job (100000)")
+    parser.add_argument("--celery-toons", type=count(1), default=10_000, help="messages in Celery's runs, which are slow; rates are compared (10000)")
     parser.add_argument("--images", type=count(1), default=400, help="photos in the job (400)")
     parser.add_argument("--latency", type=count(1), default=300, help="single messages timed one after another (300)")
     parser.add_argument("--cold", type=count(1), default=30, help="cold starts of each kind (30)")
@@ -59,7 +61,7 @@ def options_of(arguments):
     parser.add_argument("--workers", type=count(1), default=None, help="worker processes of each system (one a core; Ubertoons starts as many as it would without being told: one more)")
     parser.add_argument("--concurrency", type=count(1), default=50, help="messages at once in each BullMQ worker (50, as its documentation has it)")
     parser.add_argument("--image-concurrency", type=count(1), default=2, help="photos at once in each BullMQ worker (2: one is shrunk while the next is read)")
-    parser.add_argument("--alone", action="store_true", help="without BullMQ")
+    parser.add_argument("--alone", action="store_true", help="without BullMQ and Celery")
     options = parser.parse_args(arguments)
     options.own_workers = options.workers  # None: its default
     options.workers = options.workers or os.cpu_count()
@@ -70,10 +72,11 @@ def main():
     options = options_of(sys.argv[1:])
     if not options.alone:
         bullmq_side.install()
+        celery_side.install()
     own = options.own_workers or f"{os.cpu_count() + 1}, its default"
     print(f"{machine()}; {options.workers} workers each; Ubertoons {own}", flush=True)
     if not options.alone:
-        print(bullmq_side.versions(), flush=True)
+        print(f"{bullmq_side.versions()}, {celery_side.versions()}", flush=True)
     good = True
     for part in [options.only] if options.only else PARTS:
         neighbours = report.Neighbours()

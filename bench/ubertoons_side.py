@@ -60,7 +60,8 @@ class Ubertoons:
         self.address = urllib.parse.urlsplit(ready[1].decode()).netloc
         self.connection = http.client.HTTPConnection(self.address, timeout=600)
 
-    def __exit__(self, *_):
+    def stop(self):
+        """Ends the server; its folder stays until the end of the `with`."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -68,6 +69,9 @@ class Ubertoons:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def __exit__(self, *_):
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _fetch(self, method, path, body=None, expect=(200,), headers=None):
@@ -105,16 +109,24 @@ class Ubertoons:
     def status(self, job):
         return self._call("GET", f"/jobs/{job}")
 
-    def throughput(self, file):
-        """Seconds from the first byte of the submission until the job reads Completed."""
+    def commits(self):
+        """Synced batches of the store so far."""
+        return int(float(re.search(rb"^ubertoons_store_commits_total (\S+)$", self._fetch("GET", "/metrics"), re.MULTILINE)[1]))
+
+    def prepare(self, file):
+        """Builds the body of one job of every line of a file, and warms up."""
         lines = pathlib.Path(file).read_bytes().splitlines()
-        body = b'{"toons":[' + b",".join(b'{"toonId":"m%07d","type":"message","json":%b}' % (i, line) for i, line in enumerate(lines)) + b"]}"
+        self.prepared_count = len(lines)
+        self.prepared = b'{"toons":[' + b",".join(b'{"toonId":"m%07d","type":"message","json":%b}' % (i, line) for i, line in enumerate(lines)) + b"]}"
         self.warm_up()
+
+    def run_prepared(self):
+        """Seconds from the first byte of the submission until the job reads Completed."""
         started = time.perf_counter()
-        status = self.run(body)
+        status = self.run(self.prepared)
         seconds = time.perf_counter() - started
-        if status["succeeded"] != len(lines):
-            raise RuntimeError(f"{status['succeeded']} of {len(lines)} succeeded")
+        if status["succeeded"] != self.prepared_count:
+            raise RuntimeError(f"{status['succeeded']} of {self.prepared_count} succeeded")
         return seconds
 
     def upload(self, data, content_type="image/jpeg"):
