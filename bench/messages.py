@@ -104,7 +104,8 @@ def throughput(options, scratch):
                      f"{fewer if name == CELERY else options.toons:,}"))
     batch, size = (statistics.median(one[key] for one in ours) for key in ("batch", "bytes"))
     return (f"messages of {MESSAGE_BYTES} bytes in one job\n{report.table(rows)}\n"
-            f"Ubertoons committed {batch:,.0f} outcomes at a time, {size:,.0f} bytes each with its key; RocksDB alone wrote batches of as many.\n{_where(ours, messages)}")
+            f"Ubertoons committed {batch:,.0f} outcomes at a time, {size:,.0f} bytes each with its key; RocksDB alone wrote batches of as many.\n"
+            f"{_where(ours, messages)}")
 
 
 def latency(options, scratch):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""./dev bench: Ubertoons beside other systems doing the same work on the same machine in the same run: one job of many
-small messages, one job of images, one small message at a time; submit to Completed, durable, through worker processes.
+"""./dev bench: Ubertoons beside other systems doing the same work on the same machine in the same run (one job of many
+small messages, one job of images, one small message at a time; submit to Completed, durable, through worker processes), and
+Ubertoons against targets of its own (cold starts, memory of a backlog, cost at every size of job, status under load).
 See bench/README.md for what is measured and why it is fair."""
 
 import argparse

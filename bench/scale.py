@@ -37,7 +37,8 @@ def report_of(options, scratch):
     cpu = {size: sum(cost.values()) - cost["wall"] for size, cost in costs.items()}
     for size, cost in costs.items():
         rows.append((f"{size:,}", *(f"{value:.2f} us" for value in (cpu[size], *cost.values()))))
-    text = f"messages of {ubertoons_side.SMALL_BYTES} bytes; jobs one after another, {LEAST:,} toons a size or more, each size on a fresh folder\n{report.table(rows)}"
+    text = (f"messages of {ubertoons_side.SMALL_BYTES} bytes; jobs one after another, {LEAST:,} toons a size or more, each size on a fresh folder\n"
+            f"{report.table(rows)}")
     if sizes[-1] > BASE:
         seen = cpu[sizes[-1]] / cpu[BASE]
         text += (f"\nCPU a toon, {sizes[-1]:,} over {BASE:,}: {seen:.3f}; the target is below {TARGET}: {'met' if seen < TARGET else 'missed'}"
