@@ -1,16 +1,14 @@
 """BullMQ on Redis, as its documentation recommends it: bulk adds, several worker processes, concurrency, no eviction."""
 
-import contextlib
 import json
-import os
 import pathlib
 import shutil
 import subprocess
-import time
+
+import redis_side
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = HERE.parent / "build" / "bench"
-WAIT_SECONDS = 60
 
 
 def install():
@@ -29,47 +27,22 @@ def install():
 
 
 def versions():
-    redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.split("v=")[1].split()[0]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     bullmq, sharp = (json.loads((MODULES / "node_modules" / name / "package.json").read_text())["version"] for name in ("bullmq", "sharp"))
-    return f"BullMQ {bullmq}, sharp {sharp}, Redis {redis}, Node {node}"
+    return f"BullMQ {bullmq}, sharp {sharp}, Redis {redis_side.version()}, Node {node}"
 
 
-class BullMq:
-    """A fresh Redis and its workers for one run."""
-
+class BullMq(redis_side.RedisSide):
     def __init__(self, folder, fsync, workers, script="worker.mjs", arguments=()):
         """`arguments` go to every worker, which runs `script` of bullmq/."""
-        self.folder, self.fsync, self.workers = pathlib.Path(folder), fsync, workers
-        self.processes = []
+        super().__init__(folder, fsync, workers)
         self.command = (script, *map(str, arguments))
-        self.env = {**os.environ, "BENCH_REDIS": str(self.folder / "redis.sock"), "NODE_ENV": "production"}
+        self.env["NODE_ENV"] = "production"
         # Modules resolve from where a script lies: the scripts run from beside node_modules.
         self.scripts = MODULES / "bullmq"
 
-    def __enter__(self):
-        self.folder.mkdir(parents=True)
+    def _start_workers(self):
         shutil.copytree(HERE / "bullmq", self.scripts, dirs_exist_ok=True)
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _start(self):
-        # No snapshots and no rewrite of the log in mid-run; nothing is evicted.
-        command = ["redis-server", "--port", "0", "--unixsocket", self.env["BENCH_REDIS"], "--dir", str(self.folder), "--save", "",
-                   "--appendonly", "yes", "--appendfsync", self.fsync, "--auto-aof-rewrite-percentage", "0",
-                   "--maxmemory-policy", "noeviction"]
-        log = open(self.folder / "redis.log", "wb")
-        self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-        log.close()
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (self.folder / "redis.sock").exists():
-            if time.monotonic() > deadline or self.processes[0].poll() is not None:
-                raise RuntimeError(f"redis-server did not start:\n{(self.folder / 'redis.log').read_text()}")
-            time.sleep(0.01)
         for _ in range(self.workers):
             worker = subprocess.Popen(["node", self.scripts / self.command[0], *self.command[1:]], env=self.env, stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE)
@@ -77,18 +50,6 @@ class BullMq:
         for worker in self.processes[1:]:
             if worker.stdout.readline() != b"ready\n":
                 raise RuntimeError("a BullMQ worker did not start")
-
-    def __exit__(self, *_):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(WAIT_SECONDS)
-            process.kill()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _produce(self, *arguments):
         done = subprocess.run(["node", "--max-old-space-size=8192", self.scripts / "produce.mjs", *arguments], env=self.env, check=True,

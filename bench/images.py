@@ -5,6 +5,7 @@ import statistics
 import sys
 
 import bullmq_side
+import celery_side
 import report
 import ubertoons_side
 import vips_side
@@ -20,6 +21,28 @@ TARGET = 0.95  # times the bare loop: isolation, syncs, the queue and what is de
 # JPEG decoder and another WebP encoder.
 SAME = {"mean": 0, "worst": 0, "bytes": 0}
 ALIKE = {"mean": 3.0, "worst": 4.0, "bytes": 0.1}
+# Pillow's resampling is another one too (bicubic).
+PILLOW = {"mean": 3.0, "worst": 4.5, "bytes": 0.12}
+
+
+def listings(folder, files, warm, out):
+    """Two files for a producer: what is timed, then what runs before. A line names a photo and where its thumbnail goes."""
+    aside = folder / "warm"
+    aside.mkdir()
+    made = []
+    for photos, place in ((files, out), (warm, aside)):
+        made.append(folder / f"{len(made)}.ndjson")
+        made[-1].write_text("".join(json.dumps({"file": str(photo), "out": str(place)}) + "\n" for photo in photos))
+    return made
+
+
+class PillowSide(celery_side.Celery):
+    def __init__(self, scratch, options):
+        super().__init__(scratch / "celery", options.workers, "photo")
+
+    def images(self, files, warm, out):
+        """Seconds from the first task sent until all results are stored; the outputs are in `out`."""
+        return self.throughput(*listings(self.folder, files, warm, out))
 
 
 class SharpSide(bullmq_side.BullMq):
@@ -29,13 +52,7 @@ class SharpSide(bullmq_side.BullMq):
 
     def images(self, files, warm, out):
         """Seconds from the first add until every job is completed; the outputs are in `out`."""
-        aside = self.folder / "warm"
-        aside.mkdir()
-        listings = []
-        for photos, place in ((files, out), (warm, aside)):
-            listings.append(self.folder / f"{len(listings)}.ndjson")
-            listings[-1].write_text("".join(json.dumps({"file": str(photo), "out": str(place)}) + "\n" for photo in photos))
-        return self.throughput(*listings)
+        return self.throughput(*listings(self.folder, files, warm, out))
 
 
 def sides(options, scratch):
@@ -44,6 +61,7 @@ def sides(options, scratch):
     if not options.alone:
         made["BullMQ + sharp, as it comes"] = (lambda: SharpSide(scratch, options, 1), ALIKE)
         made["BullMQ + sharp, fastShrinkOnLoad off"] = (lambda: SharpSide(scratch, options, 0), ALIKE)
+        made["Celery + Pillow"] = (lambda: PillowSide(scratch, options), PILLOW)
     made[BARE] = (lambda: vips_side.VipsLoop(options.workers), SAME)
     return made
 

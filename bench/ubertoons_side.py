@@ -15,12 +15,24 @@ BIN = pathlib.Path(os.environ.get("UBERTOONS_BIN_DIR", pathlib.Path(__file__).re
 READY = re.compile(rb"^ubertoons listening on (http://\S+)$", re.MULTILINE)
 WAIT_SECONDS = 60
 IMAGE_OPERATION = {"op": "thumbnail", "width": 256, "format": "webp", "quality": 80}
+SMALL_BYTES = 128  # one small message: a job of a million is below the 256 MiB of an inline submission
+
+
+def small_toons(count):
+    """The toons of a job of `count` messages of SMALL_BYTES, all different, as JSON."""
+    pad = "x" * (SMALL_BYTES - len('{"n":0000000,"ok":true,"pad":""}'))
+    return [f'{{"toonId":"m{i:07d}","type":"message","json":{{"n":{1_000_000 + i},"ok":true,"pad":"{pad}"}}}}' for i in range(count)]
+
+
+def small_job(count):
+    return f'{{"toons":[{",".join(small_toons(count))}]}}'.encode()
 
 
 class Ubertoons:
-    def __init__(self, folder, workers):
+    def __init__(self, folder, workers=None, settings=()):
+        """`settings`: more arguments of `serve`."""
         self.folder, self.process = pathlib.Path(folder), None
-        self.settings = [] if workers is None else ["--workers", str(workers)]
+        self.settings = [*([] if workers is None else ["--workers", str(workers)]), *map(str, settings)]
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
@@ -45,9 +57,11 @@ class Ubertoons:
         token = subprocess.run([BIN / "ubertoons", "token", "--data", self.folder / "data", "--sub", "bench"], check=True, timeout=60,
                                capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(ready[1].decode()).netloc, timeout=600)
+        self.address = urllib.parse.urlsplit(ready[1].decode()).netloc
+        self.connection = http.client.HTTPConnection(self.address, timeout=600)
 
-    def __exit__(self, *_):
+    def stop(self):
+        """Ends the server; its folder stays until the end of the `with`."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -55,6 +69,9 @@ class Ubertoons:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def __exit__(self, *_):
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _fetch(self, method, path, body=None, expect=(200,), headers=None):
@@ -70,39 +87,58 @@ class Ubertoons:
 
     def warm_up(self):
         """The workers are started by the first work; BullMQ's run before its clock starts too."""
-        self._run(b'{"toons":[' + b",".join(b'{"toonId":"w%d","type":"message","json":{"n":%d}}' % (i, i) for i in range(4000)) + b"]}")
+        self.run(b'{"toons":[' + b",".join(b'{"toonId":"w%d","type":"message","json":{"n":%d}}' % (i, i) for i in range(4000)) + b"]}")
 
-    def _run(self, body):
-        job = self._call("POST", "/submit-job", body, expect=202)["jobId"]
-        self._watch(job)
-        status = self._call("GET", f"/jobs/{job}")
+    def submit(self, body):
+        """The id of the accepted job."""
+        return self._call("POST", "/submit-job", body, expect=202)["jobId"]
+
+    def run(self, body):
+        """The status of the job that `body` is, once it has completed; RuntimeError if it did not."""
+        job = self.submit(body)
+        self.watch(job)
+        return self.completed(job)
+
+    def completed(self, job):
+        status = self.status(job)
         if status["status"] != "Completed":
             failed = self._call("GET", f"/results?jobId={job}&state=Failed&pageSize=1")["results"]
             raise RuntimeError(f"the job ended as {status}; its first failed toon: {failed}")
         return status
 
-    def throughput(self, file):
-        """Seconds from the first byte of the submission until the job reads Completed."""
+    def status(self, job):
+        return self._call("GET", f"/jobs/{job}")
+
+    def commits(self):
+        """Synced batches of the store so far."""
+        return int(float(re.search(rb"^ubertoons_store_commits_total (\S+)$", self._fetch("GET", "/metrics"), re.MULTILINE)[1]))
+
+    def prepare(self, file):
+        """Builds the body of one job of every line of a file, and warms up."""
         lines = pathlib.Path(file).read_bytes().splitlines()
-        body = b'{"toons":[' + b",".join(b'{"toonId":"m%07d","type":"message","json":%b}' % (i, line) for i, line in enumerate(lines)) + b"]}"
+        self.prepared_count = len(lines)
+        self.prepared = b'{"toons":[' + b",".join(b'{"toonId":"m%07d","type":"message","json":%b}' % (i, line) for i, line in enumerate(lines)) + b"]}"
         self.warm_up()
+
+    def run_prepared(self):
+        """Seconds from the first byte of the submission until the job reads Completed."""
         started = time.perf_counter()
-        status = self._run(body)
+        status = self.run(self.prepared)
         seconds = time.perf_counter() - started
-        if status["succeeded"] != len(lines):
-            raise RuntimeError(f"{status['succeeded']} of {len(lines)} succeeded")
+        if status["succeeded"] != self.prepared_count:
+            raise RuntimeError(f"{status['succeeded']} of {self.prepared_count} succeeded")
         return seconds
 
-    def _upload(self, data):
+    def upload(self, data, content_type="image/jpeg"):
         """The uri of stored bytes."""
-        place = self._call("POST", "/uploads", json.dumps({"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "contentType": "image/jpeg"}))
+        place = self._call("POST", "/uploads", json.dumps({"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "contentType": content_type}))
         url = urllib.parse.urlsplit(place["url"])
         self._fetch(place["method"], f"{url.path}?{url.query}", data, (200, 201, 204), place["headers"])
         return place["uri"]
 
-    def _image_job(self, files):
+    def image_job(self, files):
         """The body of a job that makes a thumbnail of each file; the files are uploaded here."""
-        toons = [{"toonId": file.stem, "type": "image", "uri": self._upload(file.read_bytes())} for file in files]
+        toons = [{"toonId": file.stem, "type": "image", "uri": self.upload(file.read_bytes())} for file in files]
         return json.dumps({"toons": toons, "operations": {"image": [IMAGE_OPERATION]}, "reuse": False}).encode()
 
     def _results(self, job):
@@ -115,12 +151,12 @@ class Ubertoons:
 
     def images(self, files, warm, out):
         """Seconds from the first byte of the submission until the job reads Completed; the thumbnails are put into `out`."""
-        warm_body, body = self._image_job(warm), self._image_job(files)
+        warm_body, body = self.image_job(warm), self.image_job(files)
         self.warm_up()
-        self._run(warm_body)
+        self.run(warm_body)
         os.sync()  # what the uploads leave to the kernel is done before the clock starts, not under it
         started = time.perf_counter()
-        status = self._run(body)
+        status = self.run(body)
         seconds = time.perf_counter() - started
         sources = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         for result in self._results(status["jobId"]):
@@ -130,7 +166,7 @@ class Ubertoons:
             (out / f"{result['toonId']}.webp").write_bytes(self._fetch("GET", f"/artifacts/{thumbnail['sha256']}"))
         return seconds
 
-    def _watch(self, job):
+    def watch(self, job):
         """Reads the job's events until its end: a client that asks again and again would take part in the race."""
         watch = http.client.HTTPConnection(self.connection.host, self.connection.port, timeout=WAIT_SECONDS)
         try:
@@ -152,7 +188,7 @@ class Ubertoons:
         for i in range(count):
             started = time.perf_counter()
             job = self._call("POST", "/submit-job", b'{"toons":[{"toonId":"a","type":"message","json":{"hello":"world","n":%d}}]}' % i, expect=202)
-            if not self._watch(job["jobId"]):
+            if not self.watch(job["jobId"]):
                 raise RuntimeError(f"{job['jobId']} did not complete")
             taken.append((time.perf_counter() - started) * 1000)
         return taken

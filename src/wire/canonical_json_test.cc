@@ -78,6 +78,29 @@ TEST(CanonicalJson, SortsKeysByUtf16AsTheRfcDoes) {
   EXPECT_EQ(Canonical(R"({"ab":1,"a":2,"":3})"), R"({"":3,"a":2,"ab":1})");
 }
 
+TEST(CanonicalJson, EscapesOneCharacterWhereverItStands) {
+  constexpr std::size_t kLongest = 27;  // some words of eight bytes and a rest
+  const std::pair<std::string_view, std::string_view> kForms[] = {{R"(\")", R"(\")"},
+                                                                  {R"(\\)", R"(\\)"},
+                                                                  {R"(\b)", R"(\b)"},
+                                                                  {R"(\u0000)", R"(\u0000)"},
+                                                                  {R"(\u001f)", R"(\u001f)"},
+                                                                  {R"(\u0020)", " "},
+                                                                  {"\u00a2\u00dc", "\u00a2\u00dc"},
+                                                                  {"!#[]", "!#[]"}};
+  for (const auto& [written, canonical] : kForms) {
+    for (std::size_t length = 0; length <= kLongest; ++length) {
+      for (std::size_t at = 0; at <= length; ++at) {
+        std::string text = '"' + std::string(length, 'x') + '"';
+        std::string expected = text;
+        text.insert(at + 1, written).insert(1, written);
+        expected.insert(at + 1, canonical).insert(1, canonical);
+        EXPECT_EQ(Canonical(text), expected);
+      }
+    }
+  }
+}
+
 TEST(CanonicalJson, PrintsLargeIntegersAsTheDoubleTheyRoundTo) {
   EXPECT_EQ(Canonical("[9007199254740993,-9007199254740993,18446744073709551615,-0,1.0]"),
             "[9007199254740992,-9007199254740992,18446744073709552000,0,1]");
