@@ -1,8 +1,10 @@
-// ubertoons: the server (`serve`), its machine's check (`doctor`) and the command line client (everything else).
+// ubertoons: the server (`serve`), its machine's check (`doctor`), its data's (`check`) and the command line client
+// (everything else).
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "check.h"
 #include "cli/cli.h"
 #include "doctor.h"
 #include "serve.h"
@@ -19,6 +21,8 @@ int main(int argc, char** argv) {
   DoctorOptions doctor;
   AddDoctor(app, flags, doctor,
             [&] { environment.action = [&] { return Doctor(flags, environment.variables, doctor); }; });
+  CheckFlags check;
+  AddCheck(app, check, [&] { environment.action = [&] { return Check(check, clock); }; });
   cli::AddCommands(app, environment);
   return cli::Run(app, environment, argc, argv);
 }
