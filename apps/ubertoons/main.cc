@@ -1,7 +1,8 @@
-// ubertoons: the server (`serve`), its machine's check (`doctor`), its data's (`check`) and the command line client
-// (everything else).
+// ubertoons: the server (`serve`), its machine's check (`doctor`), its data's (`check`, `backup`, `restore`) and the
+// command line client (everything else).
 #include <CLI/CLI.hpp>
 
+#include "backup.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "check.h"
@@ -23,6 +24,10 @@ int main(int argc, char** argv) {
             [&] { environment.action = [&] { return Doctor(flags, environment.variables, doctor); }; });
   CheckFlags check;
   AddCheck(app, check, [&] { environment.action = [&] { return Check(check, clock); }; });
+  BackupFlags backup;
+  AddBackup(app, backup, [&] { environment.action = [&] { return MakeBackup(backup, clock); }; });
+  RestoreFlags restore;
+  AddRestore(app, restore, [&] { environment.action = [&] { return Restore(restore); }; });
   cli::AddCommands(app, environment);
   return cli::Run(app, environment, argc, argv);
 }

@@ -1,6 +1,7 @@
 // Forgetting: jobs past their retention, and bytes that nothing names any more.
 #pragma once
 
+#include <mutex>
 #include <optional>
 
 #include "base/error.h"
@@ -21,12 +22,22 @@ class Collect {
   // while it looks, are left alone, since their outcome may be about to be recorded; so is a job that is retried.
   [[nodiscard]] base::Result<Swept> Run();
 
+  // Until then (on the steady clock) no Run removes anything; one that is at it stops. A time that is past: go on.
+  // Thread-safe.
+  void HoldUntil(base::SteadyPoint time);
+
   static constexpr std::chrono::seconds kGrace = std::chrono::hours(1);
 
  private:
+  [[nodiscard]] base::Status ForgetJobs(Swept& swept);
+  // False: it is held off.
+  [[nodiscard]] base::Result<bool> Remove(const ports::BlobEntry& entry, Swept& swept);
+  [[nodiscard]] bool Held() const { return context_.clock.Steady() < held_until_; }
   [[nodiscard]] base::Result<bool> Wanted(const ports::BlobEntry& entry);
   Context& context_;
   std::optional<std::chrono::seconds> default_retention_;
+  std::mutex mutex_;                                         // held while one thing is removed
+  base::SteadyPoint held_until_ = base::SteadyPoint::min();  // guarded by mutex_
 };
 
 }  // namespace flow

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import PROGRAM, Server, ServerTest, children, data_toon, message, sha256, until  # noqa: E402
+from harness import PROGRAM, Server, ServerTest, data_toon, message, sha256  # noqa: E402
 
 SOUND, DAMAGED, IN_USE, USAGE = 0, 6, 4, 2
 EMIT = {"message": [{"op": "emit"}]}
@@ -268,12 +268,6 @@ class Places(DamageTest):
         self.assertEqual(done.returncode, IN_USE)
         self.assertIn(f"{first.data}/db is in use by another process", done.stderr)
         self.assertEqual(first.api().job("many")["status"], "Completed")
-
-    def test_a_folder_of_a_newer_format_is_refused(self):
-        data = self.copy("tables")
-        (data / "FORMAT").write_text("2\n")
-        self.assert_refuses("format 2", "newer", code=3)
-        self.assertEqual(check(data)[0], 3)
 
 
 if __name__ == "__main__":
