@@ -14,6 +14,19 @@ void Collect::HoldUntil(base::SteadyPoint time) {
   held_until_ = time;
 }
 
+bool Collect::ClockJumped() {
+  const base::TimePoint wall = context_.clock.Now();
+  const base::SteadyPoint steady = context_.clock.Steady();
+  const auto by = std::chrono::duration_cast<std::chrono::seconds>((wall - wall_) - (steady - steady_));
+  wall_ = wall;
+  steady_ = steady;
+  if (std::chrono::abs(by) > kJump) {
+    base::LogWarn("clock-jumped", {{"seconds", by.count()}, {"collectsAgainInSeconds", kGrace.count()}});
+    jump_over_ = steady + kGrace;
+  }
+  return steady < jump_over_;
+}
+
 base::Status Collect::ForgetJobs(Swept& swept) {
   while (true) {
     UT_TRY_ASSIGN(const auto expired, context_.jobs.Expired(context_.clock.Now(), default_retention_, kJobsAtOnce));
@@ -43,6 +56,7 @@ base::Result<bool> Collect::Remove(const ports::BlobEntry& entry, Swept& swept) 
 
 base::Result<Collect::Swept> Collect::Run() {
   Swept swept;
+  if (ClockJumped()) return swept;
   UT_TRY(ForgetJobs(swept));
   std::string cursor;
   do {

@@ -199,16 +199,26 @@ base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const st
       {"outcomes", RowsFamily(options, cache)},
   };
   rocksdb::DBOptions base = BaseOptions(options);
-  if (logs.newest == LogTail::kTorn && !logs.older_torn) {
-    base::LogWarn("store-log-torn", {{"dir", dir}});
-    base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = access == Access::kWrite
-                                     ? rocksdb::DB::Open(base, dir, families, &handles, &db)
-                                     : rocksdb::DB::OpenForReadOnly(base, dir, families, &handles, &db);
-  if (!status.ok()) return std::unexpected(FromRocks(status, fmt::format("opening {}", dir)));
+  const auto open = [&] {
+    return access == Access::kWrite ? rocksdb::DB::Open(base, dir, families, &handles, &db)
+                                    : rocksdb::DB::OpenForReadOnly(base, dir, families, &handles, &db);
+  };
+  rocksdb::Status status = open();
+  if (status.IsCorruption() && logs.newest == LogTail::kTorn && !logs.older_torn) {
+    base::LogWarn("store-log-torn", {{"dir", dir}, {"error", status.ToString()}});
+    base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status = open();
+  }
+  if (!status.ok()) {
+    base::Error error = FromRocks(status, fmt::format("opening {}", dir));
+    // The folder is there: it is one of its own files that another names.
+    if (status.IsPathNotFound() || error.message.find("No such file or directory") != std::string::npos) {
+      error.code = base::Code::kCorrupt;
+    }
+    return std::unexpected(std::move(error));
+  }
   std::unique_ptr<Database> database(new Database());
   database->db_.reset(db);
   database->main_ = handles[0];
