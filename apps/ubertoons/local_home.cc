@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/blob_urls.h"
+#include "backup.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/sanitizer.h"
@@ -118,6 +119,7 @@ std::string LocalHome::url() const {
 }
 
 base::Status LocalHome::OpenStores() {
+  UT_TRY(RefuseFolder(settings_.data_dir));
   UT_TRY(MakeFolder(settings_.data_dir));
   UT_TRY(MakeFolder(settings_.data_dir + "/blobs"));
   UT_TRY(MakeFolder(settings_.data_dir + "/keys"));
@@ -128,6 +130,7 @@ base::Status LocalHome::OpenStores() {
   merger_ = reducers::NewMerger(*reducers_);
   UT_TRY_ASSIGN(store_, store::Open(settings_.data_dir + "/db", {.merger = merger_.get()}));
   UT_TRY_ASSIGN(blobs_, local::OpenFileBlobs(settings_.data_dir + "/blobs"));
+  files_ = std::make_unique<local::VerifiedFiles>(settings_.data_dir + "/blobs");
   return {};
 }
 
@@ -195,6 +198,19 @@ base::Status LocalHome::OpenFlow() {
   control_ = std::make_unique<flow::Control>(*context_, *fan_out_);
   upload_ = std::make_unique<flow::Upload>(*context_);
   collect_ = std::make_unique<flow::Collect>(*context_, settings_.retention);
+  const std::string pictures = settings_.data_dir + "/pictures";
+  const auto remove = [pictures](const std::string& id) {
+    std::error_code ignored;
+    std::filesystem::remove_all(fmt::format("{}/{}", pictures, id), ignored);
+  };
+  remove("");  // of backups that a crash cut off
+  UT_TRY(MakeFolder(pictures));
+  backup_ = std::make_unique<flow::Backup>(
+      *collect_, clock_, random_,
+      flow::Backup::Pictures{
+          .make = [this,
+                   pictures](const std::string& id) { return store_->Checkpoint(fmt::format("{}/{}", pictures, id)); },
+          .remove = remove});
   return {};
 }
 
@@ -213,11 +229,10 @@ base::Status LocalHome::OpenApi() {
       .upload_ttl = settings_.upload_ttl,
       .url_secret = issuer_->url_secret(),
       .public_url = settings_.public_url,
-      .blob_file = [this](std::string_view key) -> base::Result<std::string> {
-        return fmt::format("{}/blobs/{}", settings_.data_dir, key);
-      },
+      .blob_file = [this](std::string_view key) { return files_->Find(key); },
       .ready = [] { return base::Status{}; },
       .metrics = [this] { return metrics_.Render(); },
+      .backup = backup_.get(),
       .jwks = settings_.issuer.empty() ? std::function<std::string()>([this] { return issuer_->Jwks(); }) : nullptr});
   UT_TRY_ASSIGN(server_, http::Server::Listen(ApiServerOptions(settings_), *api_));
   // It outlives the outer server in a drain, and is plain and on loopback whatever that one is.

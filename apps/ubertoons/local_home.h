@@ -2,6 +2,7 @@
 //
 //   DIR/db      RocksDB: jobs, plans, outcomes, references      DIR/blobs   manifests, uploads, artifacts
 //   DIR/keys    the issuer's key and the URL secret (0600)
+//   DIR/url     where it serves      DIR/pictures   of the database, while backups are made
 #pragma once
 
 #include <map>
@@ -14,11 +15,13 @@
 #include "auth/auth.h"
 #include "config/config.h"
 #include "flow/background.h"
+#include "flow/backup.h"
 #include "flow/collect.h"
 #include "flow/custom.h"
 #include "flow/fan_out.h"
 #include "http/server.h"
 #include "local/metrics.h"
+#include "local/verified_files.h"
 #include "local/worker_pool.h"
 #include "store/store.h"
 
@@ -58,6 +61,7 @@ class LocalHome {
   std::unique_ptr<ports::ReducerRegistry> reducers_;
   std::unique_ptr<ports::PartialMerger> merger_;
   std::unique_ptr<ports::BlobStore> blobs_;
+  std::unique_ptr<local::VerifiedFiles> files_;
   std::unique_ptr<store::RocksStore> store_;
   local::JobFeed feed_;
   local::PrometheusMetrics metrics_;
@@ -74,6 +78,7 @@ class LocalHome {
   std::unique_ptr<flow::Control> control_;
   std::unique_ptr<flow::Upload> upload_;
   std::unique_ptr<flow::Collect> collect_;
+  std::unique_ptr<flow::Backup> backup_;
   std::unique_ptr<flow::CustomWork> custom_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;

@@ -10,15 +10,31 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "copy_tree.h"
 #include "local_home.h"
 
 namespace {
+
+// What to do, where the error alone does not say it.
+std::string_view HintFor(const base::Error& error) {
+  const auto says = [&](std::string_view words) { return error.message.find(words) != std::string::npos; };
+  if (error.code == base::Code::kCorrupt) {
+    return "  Nothing was removed. See what is whole with `ubertoons check`, then restore a backup: docs/runbook.md\n";
+  }
+  if (says("No space left") || says("quota exceeded")) return "  Free some space on that disk and start again.\n";
+  if (says("Read-only file system")) return "  Mount it writable; after an error of the disk, check the disk first.\n";
+  if (says("Permission denied") || says("not permitted")) {
+    return "  The folder must belong to the user that serves, with mode 0700.\n";
+  }
+  return "";
+}
 
 int Refuse(const base::Error& error) {
   std::string text = fmt::format("ubertoons: {}\n", error.message);
   for (const base::FieldError& field : error.fields) {
     if (field.detail != error.message) text += fmt::format("  {}: {}\n", field.pointer, field.detail);
   }
+  text += HintFor(error);
   std::fputs(text.c_str(), stderr);
   return error.code == base::Code::kInvalid ? 2 : base::PolicyOf(error.code).exit_code;
 }
@@ -71,6 +87,9 @@ int Serve(const config::Flags& flags, const std::map<std::string, std::string>& 
   base::SetLogLevel(settings->log_level);
   auto home = LocalHome::Open(*settings, clock, random);
   if (!home) return Refuse(home.error());
+  if (const auto told = WriteDurably(settings->data_dir + "/url", (*home)->url() + "\n"); !told) {
+    return Refuse(told.error());
+  }
   std::printf("ubertoons listening on %s\n", (*home)->url().c_str());
   std::fflush(stdout);
   base::LogInfo("server-ready", {{"url", (*home)->url()}, {"data", settings->data_dir}});

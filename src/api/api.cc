@@ -81,6 +81,12 @@ Plan Dispatch(const Services& services, EventHub& events, Operation operation, c
       return ListQuarantine(services, exchange);
     case Operation::kReleaseQuarantined:
       return ReleaseQuarantined(services, exchange);
+    case Operation::kBeginBackup:
+      return BeginBackup(services, exchange);
+    case Operation::kRenewBackup:
+      return RenewBackup(services, exchange);
+    case Operation::kEndBackup:
+      return EndBackup(services, exchange);
     case Operation::kOpenApi:
       return OpenApi(exchange);
     case Operation::kHealth:

@@ -26,6 +26,10 @@
 #include "ports/blob_store.h"
 #include "ports/notifier.h"
 
+namespace flow {
+class Backup;
+}
+
 namespace api {
 
 // Everything outlives the Api and is thread-safe.
@@ -43,10 +47,12 @@ struct Services {
   std::chrono::seconds upload_ttl{3600};
   std::string url_secret;
   std::string public_url;  // base of signed URLs, stage included; empty: scheme, Host header and stage of the request
-  // The file of a blob key, for answers that the transport streams itself. kNotFound.
+  // The file of a blob key, for answers that the transport streams itself, with the bytes that were stored. kNotFound,
+  // kCorrupt.
   std::function<base::Result<std::string>(std::string_view blob_key)> blob_file;
   std::function<base::Status()> ready;   // an error makes /readyz answer it
   std::function<std::string()> metrics;  // Prometheus text
+  flow::Backup* backup = nullptr;        // nullptr: /backups is 404
   std::function<std::string()> jwks;     // empty: /.well-known/jwks.json is 404 (somebody else issues tokens)
   // Two event-stream messages of a running job are at least so far apart.
   std::chrono::milliseconds event_interval{100};

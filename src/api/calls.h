@@ -35,6 +35,10 @@ using Plan = http::Handler::Plan;
 [[nodiscard]] Plan ListQuarantine(const Services& services, const ExchangePtr& exchange);
 [[nodiscard]] Plan ReleaseQuarantined(const Services& services, const ExchangePtr& exchange);
 
+[[nodiscard]] Plan BeginBackup(const Services& services, const ExchangePtr& exchange);
+[[nodiscard]] Plan RenewBackup(const Services& services, const ExchangePtr& exchange);
+[[nodiscard]] Plan EndBackup(const Services& services, const ExchangePtr& exchange);
+
 [[nodiscard]] Plan Health(const ExchangePtr& exchange);
 [[nodiscard]] Plan Ready(const Services& services, const ExchangePtr& exchange);
 [[nodiscard]] Plan Metrics(const Services& services, const ExchangePtr& exchange);

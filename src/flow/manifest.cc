@@ -136,6 +136,10 @@ base::Result<ToonSource> LoadSource(ports::BlobStore& blobs, const job::TenantId
       UT_TRY_ASSIGN(const auto size, blobs.Size(key));
       if (!size) return base::Fail(base::Code::kInvalid, "the bytes of the uri are gone", "source-gone");
       UT_TRY(blobs.Read(key, 0, *size, scratch));
+      if (base::Sha256Of(scratch) != toon.uri->sha256) {
+        return base::Fail(base::Code::kInvalid, "the stored bytes of the uri are damaged: upload them again",
+                          "source-damaged");
+      }
       break;
     }
   }

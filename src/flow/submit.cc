@@ -9,6 +9,7 @@
 #include "flow/owned.h"
 #include "flow/split.h"
 #include "job/limits.h"
+#include "job/payload.h"
 #include "wire/submission.h"
 
 namespace flow {
@@ -132,7 +133,7 @@ class Submitting final : public Submission, private wire::ToonSink {
     created.state.phase = job::Phase::kRunning;
     created.state.toon_count = reader_.toon_count();
     created.state.scope = reader_.toon_count();
-    created.spec.payload_sha256 = Digest(created.spec, base::View(hash_.Finish()));
+    created.spec.payload_sha256 = job::PayloadDigest(created.spec, hash_.Finish());
     return {};
   }
 
@@ -155,7 +156,7 @@ class Submitting final : public Submission, private wire::ToonSink {
     created.spec.manifest = {.blob = manifest_key_, .bytes = *size};
     // A copy of the job's own: its plan must not meet that of another job over the same upload.
     UT_TRY(Copy(key, *size));
-    created.spec.payload_sha256 = Digest(created.spec, base::View(uri.sha256));
+    created.spec.payload_sha256 = job::PayloadDigest(created.spec, uri.sha256);
     return {};
   }
 
@@ -169,26 +170,6 @@ class Submitting final : public Submission, private wire::ToonSink {
       UT_TRY(writer->Append(piece));
     }
     return writer->Commit(manifest_key_);
-  }
-
-  // What makes two submissions the same: all that the client said but its jobId.
-  static base::Sha256 Digest(const job::JobSpec& spec, std::string_view manifest_digest) {
-    std::string text;
-    const auto add = [&](std::string_view part) { text += fmt::format("{}:{}", part.size(), part); };
-    add("payload-1");
-    add(manifest_digest);
-    add(spec.metadata_json);
-    add(spec.operations_json);
-    for (const job::ReducerSpec& reducer : spec.reducers) {
-      add(reducer.name);
-      add(reducer.params_json);
-    }
-    const job::Tolerance& tolerance = spec.tolerance;
-    add(tolerance.failed_percent ? fmt::format("{}", *tolerance.failed_percent) : "");
-    add(tolerance.failed_count ? fmt::format("{}", *tolerance.failed_count) : "");
-    add(fmt::format("{} {} {} {}", spec.priority, static_cast<int>(spec.chunking), static_cast<int>(spec.reuse),
-                    spec.retention ? spec.retention->count() : -1));
-    return base::Sha256Of(text);
   }
 
   Context& context_;

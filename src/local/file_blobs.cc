@@ -374,4 +374,8 @@ base::Result<std::unique_ptr<ports::BlobStore>> OpenFileBlobs(const std::string&
   return std::make_unique<FileBlobs>(std::move(folders));
 }
 
+std::unique_ptr<ports::BlobStore> ReadFileBlobs(const std::string& dir) {
+  return std::make_unique<FileBlobs>(std::make_shared<Folders>(dir));
+}
+
 }  // namespace local

@@ -22,5 +22,7 @@ namespace local {
 // Creates dir if it is absent. kUnavailable with the path. A key that ports::ContentKey or ManifestKey did not make is
 // kInternal in every call. Writers may outlive the store.
 [[nodiscard]] base::Result<std::unique_ptr<ports::BlobStore>> OpenFileBlobs(const std::string& dir);
+// For reads alone, of a folder that may be read-only or absent: nothing is created or removed.
+[[nodiscard]] std::unique_ptr<ports::BlobStore> ReadFileBlobs(const std::string& dir);
 
 }  // namespace local

@@ -7,10 +7,12 @@
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
 #include <vector>
 
 #include "base/folder.h"
@@ -21,7 +23,6 @@ namespace store {
 
 namespace {
 
-constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kMainBufferBytes = 8U << 20U;
 constexpr std::size_t kBloomBitsPerKey = 10;
 constexpr std::size_t kHintPrefixBytes = 12;  // uid and generation of an outcome's key
@@ -128,6 +129,22 @@ rocksdb::Status ProbeSpace(rocksdb::DB& db) {
   return status;
 }
 
+// RocksDB makes a new database where CURRENT is missing, and removes the old one's files. Only the very first opening,
+// cut off, leaves a folder without CURRENT: no log, no table, and the first MANIFEST at most.
+base::Status RefuseRemains(const std::string& dir) {
+  std::error_code error;
+  if (std::filesystem::exists(dir + "/CURRENT", error)) return {};
+  for (auto at = std::filesystem::directory_iterator(dir, error); !error && at != std::filesystem::directory_iterator();
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const bool first = name == "MANIFEST-000001";
+    if (name.ends_with(".sst") || name.ends_with(".log") || (name.starts_with("MANIFEST-") && !first)) {
+      return base::Fail(base::Code::kCorrupt, fmt::format("{}/CURRENT is missing, but {} is there", dir, name));
+    }
+  }
+  return {};
+}
+
 base::Result<std::optional<std::string>> GetFrom(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                                  std::string_view key) {
   std::string value;
@@ -146,33 +163,81 @@ base::Error FromRocks(const rocksdb::Status& status, std::string_view what) {
   return {.code = code, .message = fmt::format("the job store failed {}: {}", what, status.ToString())};
 }
 
-base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
-  // RocksDB syncs what it puts into the folder, not the folder's own entry.
-  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
+base::Result<FolderLock> FolderLock::Take(const std::string& dir, rocksdb::Env* env) {
+  if (env == nullptr) env = rocksdb::Env::Default();
+  rocksdb::FileLock* lock = nullptr;
+  const rocksdb::Status status = env->LockFile(dir + "/LOCK", &lock);
+  if (status.ok()) return FolderLock(env, lock);
+  const std::string text = status.ToString();
+  if (text.find("Resource temporarily unavailable") == std::string::npos &&
+      text.find("lock hold") == std::string::npos) {
+    return std::unexpected(FromRocks(status, fmt::format("locking {}", dir)));
+  }
+  return base::Fail(base::Code::kUnavailable,
+                    fmt::format("{} is in use by another process (a server, or a check or backup of it): end that one "
+                                "first, or use another data folder",
+                                dir),
+                    "in-use");
+}
+
+FolderLock::~FolderLock() {
+  if (lock_ != nullptr) env_->UnlockFile(lock_).PermitUncheckedError();
+}
+
+base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const std::string& dir,
+                                                         const Options& options) {
+  UT_TRY(RefuseRemains(dir));
+  UT_TRY_ASSIGN(const ExaminedLogs logs, ExamineLogs(dir));
+  if (!logs.damaged.empty()) {
+    return base::Fail(
+        base::Code::kCorrupt,
+        fmt::format("{} is damaged before its end: what was stored after that would be lost", logs.damaged));
+  }
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
       {"outcomes", RowsFamily(options, cache)},
   };
+  rocksdb::DBOptions base = BaseOptions(options);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  rocksdb::DBOptions base = BaseOptions(options);
-  rocksdb::Status status = rocksdb::DB::Open(base, dir, families, &handles, &db);
-  if (status.IsCorruption()) {
-    UT_TRY_ASSIGN(const LogTail tail, ExamineLogs(dir));
-    if (tail == LogTail::kTorn) {
-      base::LogWarn("store-log-torn", {{"dir", dir}, {"error", status.ToString()}});
-      base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-      status = rocksdb::DB::Open(base, dir, families, &handles, &db);
-    }
+  const auto open = [&] {
+    return access == Access::kWrite ? rocksdb::DB::Open(base, dir, families, &handles, &db)
+                                    : rocksdb::DB::OpenForReadOnly(base, dir, families, &handles, &db);
+  };
+  rocksdb::Status status = open();
+  if (status.IsCorruption() && logs.newest == LogTail::kTorn && !logs.older_torn) {
+    base::LogWarn("store-log-torn", {{"dir", dir}, {"error", status.ToString()}});
+    base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status = open();
   }
-  if (!status.ok()) return std::unexpected(FromRocks(status, fmt::format("opening {}", dir)));
+  if (!status.ok()) {
+    base::Error error = FromRocks(status, fmt::format("opening {}", dir));
+    // The folder is there: it is one of its own files that another names.
+    if (status.IsPathNotFound() || error.message.find("No such file or directory") != std::string::npos) {
+      error.code = base::Code::kCorrupt;
+    }
+    return std::unexpected(std::move(error));
+  }
   std::unique_ptr<Database> database(new Database());
   database->db_.reset(db);
   database->main_ = handles[0];
   database->rows_ = handles[1];
+  return database;
+}
+
+base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
+  // RocksDB syncs what it puts into the folder, not the folder's own entry.
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
+  // Before the logs are looked at, so that nobody is writing them; RocksDB takes the lock again for itself.
+  UT_TRY(FolderLock::Take(dir, options.env));
+  UT_TRY_ASSIGN(auto database, OpenAs(Access::kWrite, dir, options));
   UT_TRY(database->CheckFormat());
   return database;
+}
+
+base::Result<std::unique_ptr<Database>> Database::OpenToRead(const std::string& dir, const Options& options) {
+  return OpenAs(Access::kRead, dir, options);
 }
 
 Database::~Database() {
@@ -258,6 +323,23 @@ base::Status Database::Write(rocksdb::WriteBatch& batch) {
   const rocksdb::Status status = db_->Write(options, &batch);
   if (!status.ok()) return std::unexpected(FromRocks(status, "committing"));
   return {};
+}
+
+base::Status Database::Checkpoint(const std::string& dir) {
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(dir);
+  if (!status.ok()) return std::unexpected(FromRocks(status, fmt::format("making the checkpoint {}", dir)));
+  return {};
+}
+
+std::vector<std::string> Database::TableFiles() {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<std::string> paths;
+  for (const rocksdb::LiveFileMetaData& file : files) paths.push_back(file.db_path + file.name);
+  return paths;
 }
 
 base::Status Database::Resume() {

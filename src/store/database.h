@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "store/keys.h"
@@ -27,9 +29,27 @@ inline std::string_view ToView(const rocksdb::Slice& slice) {
 // Says `what` was being done. Corruption is kCorrupt, misuse kInternal, all else (disk, locks, shutdown) kUnavailable.
 [[nodiscard]] base::Error FromRocks(const rocksdb::Status& status, std::string_view what);
 
+// Nobody else opens the folder while it lives.
+class FolderLock {
+ public:
+  // kUnavailable "in-use" while another process holds it; kUnavailable for a folder that cannot be written.
+  [[nodiscard]] static base::Result<FolderLock> Take(const std::string& dir, rocksdb::Env* env);
+  FolderLock(FolderLock&& other) noexcept : env_(other.env_), lock_(std::exchange(other.lock_, nullptr)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock();
+
+ private:
+  FolderLock(rocksdb::Env* env, rocksdb::FileLock* lock) : env_(env), lock_(lock) {}
+  rocksdb::Env* env_;
+  rocksdb::FileLock* lock_;
+};
+
 class Database {
  public:
   [[nodiscard]] static base::Result<std::unique_ptr<Database>> Open(const std::string& dir, const Options& options);
+  // For reads alone; changes nothing in the folder, which must be there. The caller holds its FolderLock.
+  [[nodiscard]] static base::Result<std::unique_ptr<Database>> OpenToRead(const std::string& dir,
+                                                                          const Options& options);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -54,8 +74,16 @@ class Database {
   // Synced: on OK it survives a power loss. After a failure RocksDB may refuse writes until Resume.
   [[nodiscard]] base::Status Write(rocksdb::WriteBatch& batch);
   [[nodiscard]] base::Status Resume();
+  // Everything committed so far as a database of its own in `dir`, which must be absent and on the same disk: table
+  // files are linked, not copied.
+  [[nodiscard]] base::Status Checkpoint(const std::string& dir);
+  // The paths of all table files.
+  [[nodiscard]] std::vector<std::string> TableFiles();
 
  private:
+  enum class Access : std::uint8_t { kWrite, kRead };
+  [[nodiscard]] static base::Result<std::unique_ptr<Database>> OpenAs(Access access, const std::string& dir,
+                                                                      const Options& options);
   Database() = default;
   [[nodiscard]] base::Status CheckFormat();
 

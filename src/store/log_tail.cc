@@ -4,6 +4,7 @@
 #include <rocksdb/file_checksum.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -87,6 +88,7 @@ LogTail ExamineLog(std::string_view log) {
       const auto fragment = ReadFragment(block);
       if (!fragment) {
         damaged = !(last && JustEnds(block));
+        if (!damaged && BatchBegins(block)) return LogTail::kDamaged;
         break;
       }
       block.remove_prefix(fragment->bytes);
@@ -96,24 +98,32 @@ LogTail ExamineLog(std::string_view log) {
   return damaged ? LogTail::kTorn : LogTail::kWhole;
 }
 
-base::Result<LogTail> ExamineLogs(const std::string& dir) {
+base::Result<ExaminedLogs> ExamineLogs(const std::string& dir) {
   std::vector<std::filesystem::path> logs;
   std::error_code error;
   for (auto at = std::filesystem::directory_iterator(dir, error); !error && at != std::filesystem::directory_iterator();
        at.increment(error)) {
     if (at->path().extension() == ".log") logs.push_back(at->path());
   }
-  if (error) return base::FailErrno(fmt::format("list {}", dir), error.value());
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return base::FailErrno(fmt::format("list {}", dir), error.value());
+  }
   std::ranges::sort(logs);  // numbers of one length
+  ExaminedLogs examined;
   for (const std::filesystem::path& path : logs) {
     std::ifstream file(path, std::ios::binary);
+    if (!file) return base::FailErrno(fmt::format("open {}", path.string()), errno);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (!file && !file.eof()) return base::Fail(base::Code::kUnavailable, fmt::format("cannot read {}", path.string()));
     const LogTail tail = ExamineLog(bytes);
-    if (tail == LogTail::kWhole) continue;
-    return path == logs.back() ? tail : LogTail::kDamaged;
+    if (tail == LogTail::kDamaged && examined.damaged.empty()) examined.damaged = path.string();
+    if (path == logs.back()) {
+      examined.newest = tail;
+    } else if (tail == LogTail::kTorn) {
+      examined.older_torn = true;
+    }
   }
-  return LogTail::kWhole;
+  return examined;
 }
 
 }  // namespace store

@@ -77,5 +77,17 @@ TEST(LogTail, AGapBeforeABatchIsDamage) {
   }
 }
 
+TEST(LogTail, ADamagedLengthBeforeABatchIsDamageAndNoEarlyEnd) {
+  const std::string log = Log({kSmall, kSmall, kSmall});
+  std::string damaged = log;
+  damaged[4 + kHeaderBytes + kSmall.size()] = '\xFF';  // the second batch's length: past the end of the log
+  damaged[5 + kHeaderBytes + kSmall.size()] = '\x7F';
+  EXPECT_EQ(ExamineLog(damaged), LogTail::kDamaged);
+  damaged = log;
+  damaged[4 + 2 * (kHeaderBytes + kSmall.size())] = '\xFF';  // the last one's: that may be a tear
+  damaged[5 + 2 * (kHeaderBytes + kSmall.size())] = '\x7F';
+  EXPECT_EQ(ExamineLog(damaged), LogTail::kWhole);
+}
+
 }  // namespace
 }  // namespace store

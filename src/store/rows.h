@@ -16,6 +16,7 @@
 namespace store {
 
 inline constexpr std::uint8_t kRowVersion = 1;
+inline constexpr std::uint64_t kFormat = 1;  // of the whole folder
 
 struct SpecRow {
   job::JobSpec spec;

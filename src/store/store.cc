@@ -60,6 +60,19 @@ RocksStore::Stats RocksStore::stats() const {
   return parts_->committer.stats();
 }
 
+base::Status RocksStore::Checkpoint(const std::string& dir) {
+  return parts_->database->Checkpoint(dir);
+}
+
+base::Result<std::unique_ptr<FolderHold>> HoldFolder(const std::string& dir) {
+  struct Held final : FolderHold {
+    explicit Held(FolderLock taken) : lock(std::move(taken)) {}
+    FolderLock lock;
+  };
+  UT_TRY_ASSIGN(FolderLock lock, FolderLock::Take(dir, nullptr));
+  return std::make_unique<Held>(std::move(lock));
+}
+
 base::Result<std::unique_ptr<RocksStore>> Open(const std::string& dir, const Options& options) {
   if (options.merger == nullptr) return base::Fail(base::Code::kInternal, "the job store needs a partial merger");
   UT_TRY_ASSIGN(auto database, Database::Open(dir, options));

@@ -48,6 +48,9 @@ class RocksStore {
   [[nodiscard]] ports::QuarantineStore& quarantine();
   [[nodiscard]] ports::Outbox& outbox();
 
+  // What is committed, as a database of its own in `dir`, which is absent and on the same disk. Blocks; writes go on.
+  [[nodiscard]] base::Status Checkpoint(const std::string& dir);
+
   // For metrics; since Open.
   struct Stats {
     std::uint64_t commits = 0;         // synced batches
@@ -66,5 +69,12 @@ class RocksStore {
 // Opens or creates the store in `dir` (its parent exists). kUnavailable: locked by another process, or no access.
 // kUnsupported: written by a newer version. kCorrupt: it does not read.
 [[nodiscard]] base::Result<std::unique_ptr<RocksStore>> Open(const std::string& dir, const Options& options);
+
+// Nobody opens the store in `dir` while this lives. kUnavailable "in-use": somebody has.
+class FolderHold {
+ public:
+  virtual ~FolderHold() = default;
+};
+[[nodiscard]] base::Result<std::unique_ptr<FolderHold>> HoldFolder(const std::string& dir);
 
 }  // namespace store

@@ -28,6 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   ubertoons artifacts NIGHTLY -o out/                   every artifact, checked by SHA-256
   ubertoons retry NIGHTLY --watch                       the failed toons again
   ubertoons quarantine release SHA256                   bytes that killed their processor get another chance
+  ubertoons backup --data DIR --to NEW                  a whole copy, while the server works (docs/runbook.md)
 
 Server and token: --url and --token, else UBERTOONS_URL and UBERTOONS_TOKEN, else url, token or token_file in
 $XDG_CONFIG_HOME/ubertoons/client.toml. Data goes to standard output, everything else to standard error.
