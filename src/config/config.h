@@ -52,6 +52,7 @@ struct Config {
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;
   std::chrono::seconds chunk_timeout{60};
+  std::optional<std::uint64_t> memory_budget;  // bytes that workers and executors share; absent: from the machine; 0: off
   Isolation isolation = Isolation::kStrict;
 
   std::string issuer;    // empty: our own
@@ -72,7 +73,7 @@ struct Config {
 // file, the line.
 struct Flags {
   std::optional<std::string> data, listen, config_file, tls_cert, tls_key, issuer, jwks_url, public_url, log_level,
-      worker_command, isolation;
+      worker_command, isolation, memory_budget;
   std::optional<int> workers;
   bool allow_insecure_listen = false;
 };
