@@ -52,7 +52,8 @@ struct Config {
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;
   std::chrono::seconds chunk_timeout{60};
-  std::optional<std::uint64_t> memory_budget;  // bytes that workers and executors share; absent: from the machine; 0: off
+  // Bytes that workers and executors share; absent: from the machine; 0: nobody counts.
+  std::optional<std::uint64_t> memory_budget;
   Isolation isolation = Isolation::kStrict;
 
   std::string issuer;    // empty: our own

@@ -17,7 +17,7 @@
 // So small toons flow past large ones, and a large one waits for those that run at most, never for those that come.
 //
 // Factors live in the table as well: what one worker learns all know, for as long as the server lives. They are not
-// written to disk: limits, decoders and images change, and a few toons teach them again from a prior that was measured.
+// written to disk: limits, decoders and images change, and a few toons teach them again.
 #pragma once
 
 #include <array>
