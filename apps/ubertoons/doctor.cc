@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "memory_budget.h"
 #include "wire/strict_json.h"
 #include "worker_tool.h"
 
@@ -79,12 +80,17 @@ void PrintObject(const wire::Element& report, std::string_view member, std::stri
 struct Examined {
   std::string worker;
   std::string_view wanted;
+  MemoryBudget memory;
   std::string json;  // the executors' reports
   std::vector<std::string> problems;
 };
 
 std::string AsText(const Examined& examined, const wire::Array& reports) {
   std::string out = fmt::format("worker     {}\nisolation  {} is asked for\n", examined.worker, examined.wanted);
+  const MemoryBudget& memory = examined.memory;
+  out += memory.bytes == 0
+             ? fmt::format("memory     no budget ({})\n", memory.source)
+             : fmt::format("memory     {} MiB for workers and executors ({})\n", memory.bytes >> 20U, memory.source);
   for (const auto report : reports) {
     out += fmt::format("\n{}  version {}\n  level {}\n", NameOf(TextOf(report, "program")), TextOf(report, "version"),
                        TextOf(report, "level"));
@@ -98,7 +104,8 @@ std::string AsText(const Examined& examined, const wire::Array& reports) {
 std::string AsJson(const Examined& examined) {
   std::string out = R"({"worker":)";
   base::AppendJsonString(out, examined.worker);
-  out += fmt::format(R"(,"isolation":"{}","ok":{},"problems":[)", examined.wanted, examined.problems.empty());
+  out += fmt::format(R"(,"isolation":"{}","memoryBudget":{},"ok":{},"problems":[)", examined.wanted,
+                     examined.memory.bytes, examined.problems.empty());
   for (std::size_t i = 0; i < examined.problems.size(); ++i) {
     if (i > 0) out += ',';
     base::AppendJsonString(out, examined.problems[i]);
@@ -130,9 +137,13 @@ base::Result<std::string> Examine(Examined& examined, const config::Config& sett
 
 void AddDoctor(CLI::App& app, config::Flags& flags, DoctorOptions& options, std::function<void()> chosen) {
   CLI::App* doctor =
-      app.add_subcommand("doctor", "Check this machine: what isolation of media decoders is in force")->group("Server");
+      app.add_subcommand(
+             "doctor",
+             "Check this machine: what isolation of media decoders is in force, how much memory they may have")
+          ->group("Server");
   doctor->add_option("--config", flags.config_file, "Settings in TOML, as for serve")->type_name("FILE");
   doctor->add_option("--isolation", flags.isolation, "strict or contained")->type_name("LEVEL");
+  doctor->add_option("--memory-budget", flags.memory_budget, "auto, off or a size")->type_name("SIZE");
   doctor->add_option("--worker-command", flags.worker_command,
                      "Another ubertoons-worker than the one beside this program");
   doctor->add_flag_callback("--json", [&options] { options.format = DoctorFormat::kJson; }, "For programs");
@@ -149,7 +160,8 @@ int Doctor(const config::Flags& flags, const std::map<std::string, std::string>&
     return 2;
   }
   Examined examined{.worker = WorkerPath(*settings),
-                    .wanted = config::kIsolationNames[static_cast<std::size_t>(settings->isolation)]};
+                    .wanted = config::kIsolationNames[static_cast<std::size_t>(settings->isolation)],
+                    .memory = BudgetOf(*settings)};
   const auto report = Examine(examined, *settings, options.format);
   if (!report) {
     fmt::print(stderr, "ubertoons: {}\n", report.error().message);

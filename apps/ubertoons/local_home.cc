@@ -18,6 +18,7 @@
 #include "http/client.h"
 #include "http/descriptors.h"
 #include "local/file_blobs.h"
+#include "memory_budget.h"
 #include "processors/catalog.h"
 #include "reducers/registry.h"
 #include "wire/strict_json.h"
@@ -95,8 +96,10 @@ base::Result<std::unique_ptr<LocalHome>> LocalHome::Open(const config::Config& s
   UT_TRY(home->OpenAuth());
   UT_TRY(home->OpenFlow());
   UT_TRY(home->OpenApi());
+  UT_TRY(home->OpenMemory());
   UT_TRY(home->OpenWorkers());
   home->WatchFigures();
+  home->WatchMemory();
   home->server_->Start();
   if (home->inner_server_) home->inner_server_->Start();
   return home;
@@ -247,6 +250,17 @@ std::string LocalHome::BlobUrl(const std::string& path) const {
   return fmt::format("http://127.0.0.1:{}{}", inner_server_->port(), path);
 }
 
+base::Status LocalHome::OpenMemory() {
+  const MemoryBudget budget = BudgetOf(settings_);
+  if (budget.bytes == 0) {
+    base::LogWarn("memory-budget-off", {{"why", budget.source}});
+    return {};
+  }
+  UT_TRY_ASSIGN(memory_, local::MemoryLedger::Create(settings_.data_dir + "/memory", budget.bytes));
+  base::LogInfo("memory-budget", {{"bytes", budget.bytes}, {"source", budget.source}});
+  return {};
+}
+
 base::Status LocalHome::OpenWorkers() {
   const auto expires = [this] { return clock_.Now() + std::chrono::hours(1); };
   const std::string secret = issuer_->url_secret();
@@ -265,6 +279,8 @@ base::Status LocalHome::OpenWorkers() {
   std::vector<local::WorkerSpec> specs;
   std::map<std::string, std::string> environment = ExecutorEnvironment(settings_);
   environment["UBERTOONS_BLOBS"] = std::filesystem::absolute(settings_.data_dir + "/blobs").string();
+  environment["UBERTOONS_MEMORY_LEDGER"] =
+      memory_ ? std::filesystem::absolute(settings_.data_dir + "/memory").string() : "off";
   specs.push_back({.name = "builtin",
                    .classes = {"data", "image", "media"},
                    .command = {WorkerPath(settings_)},
@@ -345,6 +361,30 @@ void LocalHome::WatchFigures() {
   watch("ubertoons_http_requests_throttled_total", "Requests answered 429: their tenant sent too many in a second.",
         Kind::kCounter, [this] { return api_->throttled(); });
   watch("ubertoons_http_connections", "Open API connections.", Kind::kGauge, [this] { return server_->connections(); });
+}
+
+void LocalHome::WatchMemory() {
+  if (!memory_) return;
+  using Kind = local::PrometheusMetrics::Kind;
+  const auto watch = [this](std::string name, std::string help, Kind kind, std::uint64_t local::MemoryFigures::* figure,
+                            const std::map<std::string, std::string>& labels) {
+    const auto read = [this, figure] { return static_cast<double>(memory_->figures().*figure); };
+    metrics_.Watch(std::move(name), std::move(help), kind, read, labels);
+  };
+  using Figures = local::MemoryFigures;
+  watch("ubertoons_memory_budget_bytes", "What workers and executors may hold together.", Kind::kGauge,
+        &Figures::budget, {});
+  const std::string leased = "Of the budget: taken by toons that are decoded, held by what is idle.";
+  watch("ubertoons_memory_leased_bytes", leased, Kind::kGauge, &Figures::running, {{"state", "running"}});
+  watch("ubertoons_memory_leased_bytes", leased, Kind::kGauge, &Figures::idle, {{"state", "idle"}});
+  watch("ubertoons_memory_waiting", "Workers whose toon waits for memory.", Kind::kGauge, &Figures::waiting, {});
+  watch("ubertoons_memory_waiting_bytes", "What they wait for.", Kind::kGauge, &Figures::waiting_bytes, {});
+  watch("ubertoons_memory_waits_total", "Toons that had to wait for memory.", Kind::kCounter, &Figures::waits, {});
+  for (std::size_t i = 0; i < ports::kMemoryKindNames.size(); ++i) {
+    metrics_.Watch("ubertoons_memory_factor", "How many times its header's estimate a toon needs, learned by kind.",
+                   Kind::kGauge, [this, i] { return memory_->figures().factors[i]; },
+                   {{"kind", std::string(ports::kMemoryKindNames[i])}});
+  }
 }
 
 void LocalHome::Drain() {

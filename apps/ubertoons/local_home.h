@@ -3,6 +3,7 @@
 //   DIR/db      RocksDB: jobs, plans, outcomes, references      DIR/blobs   manifests, uploads, artifacts
 //   DIR/keys    the issuer's key and the URL secret (0600)
 //   DIR/url     where it serves      DIR/pictures   of the database, while backups are made
+//   DIR/memory  the budget that workers share (local/memory_ledger.h); new at each start
 #pragma once
 
 #include <map>
@@ -20,6 +21,7 @@
 #include "flow/custom.h"
 #include "flow/fan_out.h"
 #include "http/server.h"
+#include "local/memory_ledger.h"
 #include "local/metrics.h"
 #include "local/verified_files.h"
 #include "local/worker_pool.h"
@@ -45,10 +47,12 @@ class LocalHome {
   [[nodiscard]] base::Status OpenAuth();
   [[nodiscard]] base::Status OpenFlow();
   [[nodiscard]] base::Status OpenApi();
+  [[nodiscard]] base::Status OpenMemory();
   [[nodiscard]] base::Status OpenWorkers();
   [[nodiscard]] local::WorkerSpec CustomSpec(const config::CustomProcessor& processor);
   [[nodiscard]] std::string BlobUrl(const std::string& path) const;
   void WatchFigures();
+  void WatchMemory();
   void CollectLater();
 
   const config::Config settings_;
@@ -82,7 +86,8 @@ class LocalHome {
   std::unique_ptr<flow::CustomWork> custom_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<http::Server> inner_server_;  // plain, loopback: signed URLs of custom processors
+  std::unique_ptr<http::Server> inner_server_;   // plain, loopback: signed URLs of custom processors
+  std::unique_ptr<local::MemoryLedger> memory_;  // nullptr: nobody counts
   std::unique_ptr<local::WorkerPool> pool_;
   std::unique_ptr<flow::Background> housekeeping_;
 };

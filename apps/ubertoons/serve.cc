@@ -72,6 +72,10 @@ void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen)
                     "Another ubertoons-worker than the one beside this program");
   serve->add_option("--isolation", flags.isolation, "Of media decoders: strict (default) or contained")
       ->type_name("LEVEL");
+  serve
+      ->add_option("--memory-budget", flags.memory_budget,
+                   "What workers and executors may hold together: auto (default), off or a size such as 4GiB")
+      ->type_name("SIZE");
   serve->add_flag("--allow-insecure-listen", flags.allow_insecure_listen,
                   "Listen on a non-loopback address without TLS");
   serve->callback(std::move(chosen));

@@ -10,6 +10,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "local/memory_ledger.h"
+#include "processors/estimate/estimate.h"
 #include "sandbox/executor_pool.h"
 
 namespace worker {
@@ -89,13 +91,32 @@ base::Result<sandbox::PoolOptions> Options(const Kind& kind) {
   return options;
 }
 
+// Of a Lambda's memory: what the runtime around us and the pages of our programs take, which nobody counts.
+constexpr std::uint64_t kUncountedMb = 64;
+
+// nullptr: nobody counts.
+base::Result<std::shared_ptr<ports::MemoryShare>> Memory() {
+  const std::string_view ledger = Variable("UBERTOONS_MEMORY_LEDGER");
+  const std::string_view size = Variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+  std::uint64_t megabytes = 0;
+  (void)std::from_chars(size.data(), size.data() + size.size(), megabytes);
+  if (ledger == "off" || (ledger.empty() && megabytes == 0)) return nullptr;
+  if (!ledger.empty()) return local::JoinMemoryLedger(std::string(ledger));
+  return local::NewMemoryShare(std::max(megabytes - std::min(megabytes, kUncountedMb), kUncountedMb) << 20U);
+}
+
 }  // namespace
 
 base::Result<MediaExecutors> MediaExecutors::FromEnvironment() {
   MediaExecutors executors;
+  UT_TRY_ASSIGN(const std::shared_ptr<ports::MemoryShare> memory, Memory());
   std::unique_ptr<ports::Executor>* const places[] = {&executors.image_, &executors.media_};
   for (std::size_t i = 0; i < std::size(kKinds); ++i) {
     UT_TRY_ASSIGN(sandbox::PoolOptions options, Options(kKinds[i]));
+    options.memory = memory;
+    options.estimate = processors::EstimateMemory;
+    options.holder = i;
+    options.deadline = [deadline = executors.deadline_] { return *deadline; };
     *places[i] = sandbox::NewExecutorPool(std::move(options));
   }
   return executors;

@@ -104,7 +104,12 @@ base::Status Serve(const std::string& api) {
   base::SystemRandom random;
   flow::ChunkProcessor processor(*blobs, *processors, *reducers, executors.Pointers().image, clock, random);
   runtime::AnswerRecorder recorder;
-  return runtime::Run(api, runtime::NewChunkHandler(processor, recorder, wire::kAnswerContentType));
+  const runtime::Handler handle = runtime::NewChunkHandler(processor, recorder, wire::kAnswerContentType);
+  return runtime::Run(api, [&](std::string_view event, const runtime::InvocationContext& context) {
+    const bool known = context.deadline != base::TimePoint();
+    executors.SetDeadline(known ? clock.Steady() + (context.deadline - clock.Now()) : base::SteadyPoint::max());
+    return handle(event, context);
+  });
 }
 
 int Main() {

@@ -59,6 +59,7 @@ base::Status ApplyFlags(const Flags& flags, Config& config) {
       {"--log-level", "log_level", flags.log_level},
       {"--worker-command", "worker_command", flags.worker_command},
       {"--isolation", "isolation", flags.isolation},
+      {"--memory-budget", "memory_budget", flags.memory_budget},
   };
   for (const Flag& flag : all) {
     if (!flag.value) continue;

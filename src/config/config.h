@@ -63,6 +63,8 @@ struct Config {
   std::chrono::seconds worker_max_age{3600};
   std::uint64_t worker_max_rss_mb = 512;
   std::chrono::seconds chunk_timeout{60};
+  // Bytes that workers and executors share; absent: from the machine; 0: nobody counts.
+  std::optional<std::uint64_t> memory_budget;
   Isolation isolation = Isolation::kStrict;
 
   std::string issuer;    // empty: our own
@@ -84,7 +86,7 @@ struct Config {
 // file, the line.
 struct Flags {
   std::optional<std::string> data, listen, config_file, tls_cert, tls_key, issuer, jwks_url, public_url, log_level,
-      worker_command, isolation;
+      worker_command, isolation, memory_budget;
   std::optional<int> workers;
   bool allow_insecure_listen = false;
 };

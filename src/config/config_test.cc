@@ -60,8 +60,8 @@ std::string Print(const Config& c) {
   std::ostringstream out;
   out << c.listen_host << '|' << c.listen_port << '|' << c.allow_insecure_listen << '|' << c.tls_cert << '|'
       << c.tls_key << '|' << c.worker_command << '|' << c.max_workers << '|' << c.worker_idle.count() << '|'
-      << c.worker_max_age.count() << '|' << c.worker_max_rss_mb << '|' << c.chunk_timeout.count() << '|'
-      << c.tenant_claim << '|' << c.roles_claim << '|' << c.audiences.size() << '|'
+      << c.worker_max_age.count() << '|' << c.worker_max_rss_mb << '|' << c.memory_budget.value_or(1) << '|'
+      << c.chunk_timeout.count() << '|' << c.tenant_claim << '|' << c.roles_claim << '|' << c.audiences.size() << '|'
       << (c.retention ? c.retention->count() : -1) << '|' << c.upload_ttl.count() << '|'
       << static_cast<int>(c.log_level);
   const job::Limits& l = c.limits;
@@ -209,6 +209,16 @@ TEST_F(ConfigTest, AWrongTypeNamesTheKeyAndWhatIsExpected) {
   EXPECT_THAT(Refusal("workers = {}\n"), HasSubstr("server.toml:1: workers: a plain value is expected, not a table"));
   EXPECT_THAT(Refusal("retention = 1979-05-27\n"), HasSubstr("not a date"));
   EXPECT_EQ(Refusal("limits = 3\n"), "server.toml:1: limits: [limits] is expected");
+}
+
+TEST_F(ConfigTest, TheMemoryBudgetIsASizeOrAWord) {
+  EXPECT_EQ(LoadText("")->memory_budget, std::nullopt);
+  EXPECT_EQ(LoadText("memory_budget = \"1GiB\"\n")->memory_budget, 1ULL << 30U);
+  EXPECT_EQ(LoadText("memory_budget = \"off\"\n")->memory_budget, 0U);
+  EXPECT_EQ(LoadText("memory_budget = \"off\"\n", {{"UBERTOONS_MEMORY_BUDGET", "auto"}})->memory_budget, std::nullopt);
+  EXPECT_EQ(Refusal("memory_budget = \"63MiB\"\n"),
+            "server.toml:1: memory_budget: at least 64MiB is expected, or \"auto\" or \"off\"");
+  EXPECT_THAT(FlagRefusal({.memory_budget = "much"}), HasSubstr("--memory-budget: memory_budget: "));
 }
 
 TEST_F(ConfigTest, BadFlagsAndVariablesNameThemselves) {

@@ -91,6 +91,25 @@ base::Status SetWorkerRss(const Raw& raw, Config& config) {
   return {};
 }
 
+// Less would let a single photo wait for all others.
+constexpr std::uint64_t kLeastMemoryBudget = 64ULL << 20U;
+
+base::Status SetMemoryBudget(const Raw& raw, Config& config) {
+  const auto* text = std::get_if<std::string>(&raw.value);
+  config.memory_budget.reset();
+  if (text != nullptr && *text == "auto") return {};
+  if (text != nullptr && *text == "off") {
+    config.memory_budget = 0;
+    return {};
+  }
+  UT_TRY_ASSIGN(const std::uint64_t bytes, AsSize(raw));
+  if (bytes < kLeastMemoryBudget) {
+    return base::Fail(base::Code::kInvalid, "at least 64MiB is expected, or \"auto\" or \"off\"");
+  }
+  config.memory_budget = bytes;
+  return {};
+}
+
 base::Status SetAudiences(const Raw& raw, Config& config) {
   UT_TRY_ASSIGN(config.audiences, AsList(raw));
   return {};
@@ -197,6 +216,7 @@ constexpr Setting kSettings[] = {
     {"worker_max_rss", SetWorkerRss},
     {"chunk_timeout", SetDuration<&Config::chunk_timeout>},
     {"isolation", SetIsolation},
+    {"memory_budget", SetMemoryBudget},
     {"issuer", SetUrl<&Config::issuer>},
     {"jwks_url", SetUrl<&Config::jwks_url>},
     {"audiences", SetAudiences},

@@ -147,13 +147,14 @@ void PrometheusMetrics::Quarantined(std::uint64_t count) {
   impl_->quarantined.Increment(static_cast<double>(count));
 }
 
-void PrometheusMetrics::Watch(std::string name, std::string help, Kind kind, std::function<double()> read) {
+void PrometheusMetrics::Watch(std::string name, std::string help, Kind kind, std::function<double()> read,
+                              const std::map<std::string, std::string>& labels) {
   const std::lock_guard lock(impl_->mutex);
   if (kind == Kind::kGauge) {
-    auto& gauge = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add({});
+    auto& gauge = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels);
     impl_->gauges.emplace_back(&gauge, std::move(read));
   } else {
-    auto& counter = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry).Add({});
+    auto& counter = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry).Add(labels);
     impl_->counters.emplace_back(&counter, std::move(read));
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -24,9 +25,11 @@ class PrometheusMetrics final : public ports::Metrics {
   void ToonsRefused(std::uint64_t count) override;
   void Quarantined(std::uint64_t count) override;
 
-  // Read when scraped. `name` and `help` by Prometheus' conventions; kCounter only grows.
+  // Read when scraped. `name` and `help` by Prometheus' conventions; kCounter only grows. Several with one name have
+  // different labels.
   enum class Kind : bool { kGauge, kCounter };
-  void Watch(std::string name, std::string help, Kind kind, std::function<double()> read);
+  void Watch(std::string name, std::string help, Kind kind, std::function<double()> read,
+             const std::map<std::string, std::string>& labels = {});
   // One request of the API: `route` is its pattern ("/jobs/{jobId}"), never a path.
   void Request(std::string_view route, int status, std::chrono::microseconds taken);
   [[nodiscard]] std::string Render();

@@ -61,6 +61,7 @@ base::Result<std::unique_ptr<Child>> Child::Start(const PoolOptions& options) {
 base::Result<Hello> Child::Greet() {
   if (!hello_) {
     UT_TRY_ASSIGN(hello_, ReadHello());
+    fresh_bytes_ = process_.ReadMemory().resident;
   }
   return *hello_;
 }

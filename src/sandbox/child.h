@@ -25,7 +25,10 @@ class Child {
   [[nodiscard]] Answer Run(const ports::IsolatedTask& task);
   // Fit for another task.
   [[nodiscard]] bool Usable() const { return !ended_ && channel_.Quiet(); }
-  [[nodiscard]] std::uint64_t ResidentBytes() const { return process_.ResidentBytes(); }
+  [[nodiscard]] Process::Memory ReadMemory() const { return process_.ReadMemory(); }
+  [[nodiscard]] std::uint64_t PeakBytes() const { return process_.PeakBytes(); }
+  // Resident when it had done nothing yet; 0 if unknown.
+  [[nodiscard]] std::uint64_t fresh_bytes() const { return fresh_bytes_; }
   [[nodiscard]] std::uint32_t tasks() const { return tasks_; }
   // How it ended, once it is gone.
   [[nodiscard]] const std::optional<End>& ended() const { return ended_; }
@@ -47,6 +50,7 @@ class Child {
   std::optional<Hello> hello_;
   std::optional<End> ended_;
   std::uint32_t tasks_ = 0;
+  std::uint64_t fresh_bytes_ = 0;
 };
 
 }  // namespace sandbox

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "sandbox/admission.h"
 #include "sandbox/child.h"
+#include "sandbox/warm_children.h"
 
 namespace sandbox {
 
@@ -57,32 +59,19 @@ class Pool final : public ports::Executor {
     if (auto refusal = Refusal(task)) return std::unexpected(*std::move(refusal));
     try {
       return RunIn(task);
-    } catch (const std::bad_alloc&) {  // of ours: a reply that this worker has no room for
-      Forget(task.tenant);
+    } catch (const std::bad_alloc&) {  // of ours: a reply that this worker has no room for; its child is gone
       return Refuse(ports::Blame::kResource, "out-of-memory", "the worker has no memory for the result");
     }
   }
 
  private:
-  struct Kept {
-    std::string tenant;
-    std::unique_ptr<Child> child;
-  };
-
   [[nodiscard]] std::optional<ports::ProcessorFailure> Refusal(const ports::IsolatedTask& task) const;
   Answer RunIn(const ports::IsolatedTask& task);
-  // The tenant's child, the last of kept_ afterwards.
-  base::Result<Child*> Take(std::string_view tenant);
-  base::Result<std::unique_ptr<Child>> Fresh();
-  void StartSpare();
-  void Forget(std::string_view tenant) {
-    std::erase_if(kept_, [&](const Kept& kept) { return kept.tenant == tenant; });
-  }
 
   const PoolOptions options_;  // children refer to it
   std::optional<std::string> version_;
-  std::vector<Kept> kept_;        // the one used last is last
-  std::unique_ptr<Child> spare_;  // nobody's yet; may still be starting
+  WarmChildren warm_{options_};
+  Admission admission_{options_};
 };
 
 // What is refused without a child.
@@ -108,49 +97,24 @@ std::optional<ports::ProcessorFailure> Pool::Refusal(const ports::IsolatedTask& 
 }
 
 Answer Pool::RunIn(const ports::IsolatedTask& task) {
-  const auto child = Take(task.tenant);
-  if (!child) {
-    const bool here = child.error().code == base::Code::kUnsupported;
+  if (auto refused = admission_.Enter(task, warm_)) return std::unexpected(*std::move(refused));
+  std::unique_ptr<Child> child;
+  // Whatever happens, what was taken is given back.
+  const auto settle = [&](void*) { warm_.Keep(task.tenant, std::move(child)); };
+  const std::unique_ptr<void, decltype(settle)> settled(this, settle);
+  auto taken = warm_.Take(task.tenant);
+  if (!taken) {
+    const bool here = taken.error().code == base::Code::kUnsupported;
     return Refuse(here ? ports::Blame::kResource : ports::Blame::kPlatform, "isolation-unavailable",
-                  child.error().message);
+                  taken.error().message);
   }
-  auto answer = (*child)->Run(task);
-  if ((*child)->ended() || (*child)->tasks() >= job::kMaxToonsPerExecutor ||
-      (*child)->ResidentBytes() > job::kExecutorRecycleBytes) {
-    kept_.pop_back();
-  }
+  // Not settled before it has answered: one that was left half way is never used again.
+  std::unique_ptr<Child> running = *std::move(taken);
+  admission_.Begin(*running);
+  Answer answer = running->Run(task);
+  admission_.End(*running, answer);
+  child = std::move(running);
   return answer;
-}
-
-base::Result<Child*> Pool::Take(std::string_view tenant) {
-  const auto found = std::ranges::find(kept_, tenant, &Kept::tenant);
-  if (found != kept_.end() && found->child->Usable()) {
-    std::rotate(found, found + 1, kept_.end());
-    return kept_.back().child.get();
-  }
-  if (found != kept_.end()) kept_.erase(found);
-  if (kept_.size() >= job::kMaxTenantExecutors) kept_.erase(kept_.begin());
-  UT_TRY_ASSIGN(auto child, Fresh());
-  kept_.push_back({.tenant = std::string(tenant), .child = std::move(child)});
-  StartSpare();
-  return kept_.back().child.get();
-}
-
-base::Result<std::unique_ptr<Child>> Pool::Fresh() {
-  // Its hello may lie in the pipe although it has died since.
-  if (auto spare = std::move(spare_); spare && spare->Greet() && spare->Usable()) return spare;
-  UT_TRY_ASSIGN(auto child, Child::Start(options_));
-  UT_TRY_ASSIGN(const Hello hello, child->Greet());
-  return child;
-}
-
-void Pool::StartSpare() {
-  auto spare = Child::Start(options_);
-  if (spare) {
-    spare_ = *std::move(spare);
-  } else {
-    base::LogWarn("executor-unavailable", {{"error", spare.error().message}});
-  }
 }
 
 }  // namespace

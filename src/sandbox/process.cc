@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -194,13 +195,26 @@ Process::Record Process::ReadRecorder() const {
           .no_thread = words[3] != 0};
 }
 
-std::uint64_t Process::ResidentBytes() const {
+Process::Memory Process::ReadMemory() const {
   char text[128] = {};
-  if (!memory_.ok() || ::pread(memory_.get(), text, sizeof text - 1, 0) <= 0) return 0;
+  if (!memory_.ok() || ::pread(memory_.get(), text, sizeof text - 1, 0) <= 0) return {};
   unsigned long size = 0;
   unsigned long resident = 0;
-  if (std::sscanf(text, "%lu %lu", &size, &resident) != 2) return 0;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  unsigned long shared = 0;
+  if (std::sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3) return {};
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return {.resident = resident * page, .own = (resident - std::min(resident, shared)) * page};
+}
+
+std::uint64_t Process::PeakBytes() const {
+  if (living_.value < 0) return 0;
+  const Fd file(::open(fmt::format("/proc/{}/status", living_.value).c_str(), O_RDONLY | O_CLOEXEC));
+  char text[4096] = {};
+  if (!file.ok() || ::read(file.get(), text, sizeof text - 1) <= 0) return 0;
+  const char* const at = std::strstr(text, "\nVmHWM:");
+  unsigned long kilobytes = 0;
+  if (at == nullptr || std::sscanf(at, "\nVmHWM: %lu", &kilobytes) != 1) return 0;
+  return std::uint64_t{kilobytes} * 1024;
 }
 
 End Process::Kill() {

@@ -50,7 +50,13 @@ class Process {
     bool no_thread = false;
   };
   [[nodiscard]] Record ReadRecorder() const;
-  [[nodiscard]] std::uint64_t ResidentBytes() const;  // 0 if unknown
+  struct Memory {
+    std::uint64_t resident = 0;  // bytes; 0 if unknown
+    std::uint64_t own = 0;       // of them, without what files back, which the kernel can drop
+  };
+  [[nodiscard]] Memory ReadMemory() const;
+  // The most that was ever resident; 0 if unknown. Costs ten times what ReadMemory does.
+  [[nodiscard]] std::uint64_t PeakBytes() const;
   // SIGKILL to its group, unless it has ended by itself, and reaps it. Again: the same answer.
   End Kill();
   // Waits until it ends by itself, after its replies have ended: at most `milliseconds`, then kills.

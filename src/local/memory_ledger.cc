@@ -1,0 +1,229 @@
+#include "local/memory_ledger.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "local/memory_table.h"
+
+namespace local {
+
+namespace {
+
+// Nobody says so when a process dies: those who wait look again after so long.
+constexpr std::chrono::milliseconds kLookAgain{100};
+// Where factors begin, in the order of ports::MemoryKind. Measured: PNGs of 50 megapixels that are cropped take 1.5
+// times their estimate, our sample sounds 0.5 and clips 0.8 times; for the others it is the estimate itself.
+constexpr double kPriors[] = {1.0, 1.5, 1.0, 1.0, 1.0, 1.0};
+static_assert(std::size(kPriors) == ports::kMemoryKindNames.size());
+// A child says nothing of this, the kernel does; still no toon may make others free or impossible.
+constexpr double kLeastFactor = 0.25;
+constexpr double kMostFactor = 4;
+constexpr double kRise = 0.5;    // of the way to a larger ratio
+constexpr double kDecay = 0.02;  // of the way to a smaller one: with kRise, about the 96th percentile
+
+std::int64_t NowNs() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+class Ledger final : public MemoryLedger {
+ public:
+  explicit Ledger(std::unique_ptr<MemoryTable> table) : table_(std::move(table)) {}
+  [[nodiscard]] MemoryFigures figures() override {
+    const std::lock_guard ours(mutex_);
+    const MemoryTable::Lock lock(*table_);
+    table_->Reap(std::nullopt);
+    const MemoryPage& page = table_->page();
+    MemoryFigures figures{.budget = page.budget, .waiting = page.waiting, .waits = page.waits};
+    for (std::size_t i = 0; i < page.lines; ++i) {
+      figures.running += page.line[i].running;
+      figures.idle += page.line[i].Idle();
+      figures.waiting_bytes += page.line[i].wanted;
+    }
+    std::ranges::copy(page.factors, figures.factors.begin());
+    return figures;
+  }
+
+ private:
+  std::mutex mutex_;
+  const std::unique_ptr<MemoryTable> table_;
+};
+
+class Share final : public ports::MemoryShare {
+ public:
+  Share(std::unique_ptr<MemoryTable> table, std::size_t line)
+      : table_(std::move(table)), line_(line), statm_(OpenFile("/proc/self/statm", O_RDONLY)) {}
+  [[nodiscard]] std::uint64_t budget() const override { return table_->page().budget; }
+  [[nodiscard]] double Factor(ports::MemoryKind kind) const override {
+    return std::atomic_ref(table_->page().factors[static_cast<std::size_t>(kind)]).load();
+  }
+  void Learn(ports::MemoryKind kind, double ratio) override;
+  void Hold(std::size_t holder, std::uint64_t bytes) override {
+    Change([&](MemoryLine& line) { line.idle[holder] = bytes; });
+  }
+  void Return(std::size_t holder, std::uint64_t bytes) override {
+    Change([&](MemoryLine& line) {
+      line.running = 0;
+      line.idle[holder] = bytes;
+    });
+  }
+  [[nodiscard]] Taken Take(std::uint64_t bytes, base::SteadyPoint deadline, const std::function<void()>& wait) override;
+  [[nodiscard]] bool Wanted() const override { return table_->page().waiting > 0; }
+  [[nodiscard]] bool AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) override;
+
+ private:
+  enum class Ask : std::uint8_t { kOnce, kQueue, kAgain };
+
+  [[nodiscard]] bool TryTake(std::uint64_t bytes, Ask ask);
+  void GiveUp();
+  template <typename Changer>
+  void Change(const Changer& changer);
+  [[nodiscard]] MemoryLine& Line() const { return table_->page().line[line_]; }
+  // Of this process, without what files back: the kernel can drop that.
+  [[nodiscard]] std::uint64_t OwnBytes() const;
+
+  std::mutex mutex_;  // of our threads; the table's lock is between processes
+  const std::unique_ptr<MemoryTable> table_;
+  const std::size_t line_;
+  const Fd statm_;
+};
+
+std::uint64_t Share::OwnBytes() const {
+  char text[128] = {};
+  unsigned long size = 0;
+  unsigned long resident = 0;
+  unsigned long shared = 0;
+  if (!statm_.ok() || ::pread(statm_.get(), text, sizeof text - 1, 0) <= 0) return 0;
+  if (std::sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3 || resident < shared) return 0;
+  return (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+template <typename Changer>
+void Share::Change(const Changer& changer) {
+  const std::lock_guard ours(mutex_);
+  const std::uint64_t own = OwnBytes();
+  const MemoryTable::Lock lock(*table_);
+  const std::uint64_t before = Line().Idle() + Line().running;
+  Line().own = own;
+  changer(Line());
+  const bool less = Line().Idle() + Line().running < before;
+  if (less && table_->page().waiting > 0) WakeAll(table_->page().turn);
+}
+
+void Share::Learn(ports::MemoryKind kind, double ratio) {
+  const std::lock_guard ours(mutex_);
+  const MemoryTable::Lock lock(*table_);
+  const std::atomic_ref factor(table_->page().factors[static_cast<std::size_t>(kind)]);
+  const double now = factor;
+  const double moved = now + (ratio > now ? kRise : kDecay) * (std::clamp(ratio, kLeastFactor, kMostFactor) - now);
+  factor = std::clamp(moved, kLeastFactor, kMostFactor);
+}
+
+bool Share::TryTake(std::uint64_t bytes, Ask ask) {
+  const std::lock_guard ours(mutex_);
+  const std::uint64_t own = OwnBytes();
+  const MemoryTable::Lock lock(*table_);
+  MemoryPage& page = table_->page();
+  Line().own = own;
+  if (ask != Ask::kOnce) table_->Reap(line_);
+  if (MayTake(page, line_, bytes, NowNs())) {
+    Line().running = bytes;
+    if (std::exchange(Line().wanted, 0) > 0) --page.waiting;
+    if (page.waiting > 0) WakeAll(page.turn);  // there is another head
+    return true;
+  }
+  if (ask == Ask::kQueue) {
+    Line().wanted = bytes;
+    Line().ticket = ++page.tickets;
+    Line().since_ns = NowNs();
+    ++page.waits;
+    ++page.waiting;
+    WakeAll(page.calls);
+  }
+  return false;
+}
+
+void Share::GiveUp() {
+  const std::lock_guard ours(mutex_);
+  const MemoryTable::Lock lock(*table_);
+  Line().wanted = 0;
+  table_->Reap(line_);
+  WakeAll(table_->page().turn);
+}
+
+ports::MemoryShare::Taken Share::Take(std::uint64_t bytes, base::SteadyPoint deadline,
+                                      const std::function<void()>& wait) {
+  if (TryTake(bytes, Ask::kOnce)) return Taken::kYes;
+  wait();
+  if (TryTake(bytes, Ask::kQueue)) return Taken::kYes;
+  for (;;) {
+    const std::uint32_t turn = table_->page().turn;
+    if (TryTake(bytes, Ask::kAgain)) return Taken::kYes;  // at once, if as the head it may run alone
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) {
+      GiveUp();
+      return Taken::kNotYet;
+    }
+    AwaitChange(table_->page().turn, turn, std::min<std::chrono::nanoseconds>(left, kLookAgain));
+  }
+}
+
+bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {
+  std::atomic<std::uint32_t>& calls = table_->page().calls;
+  const std::stop_callback wake(stop, [&] { WakeAll(calls); });
+  constexpr std::chrono::hours kLong{1};
+  while (!stop.stop_requested()) {
+    const std::uint32_t now = calls;
+    if (now != seen && Wanted()) {
+      seen = now;
+      return true;
+    }
+    AwaitChange(calls, now, kLong);
+  }
+  return false;
+}
+
+base::Result<std::unique_ptr<MemoryTable>> NewTable(Fd file, const std::string& path, std::uint64_t budget) {
+  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, MemoryTable::Map(std::move(file), MemoryTable::Begin::kNew, path));
+  table->page().budget = budget;
+  std::ranges::copy(kPriors, table->page().factors);
+  return table;
+}
+
+base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTable> table, const std::string& path) {
+  std::optional<std::size_t> line;
+  {
+    const MemoryTable::Lock lock(*table);
+    line = table->Claim();
+  }
+  if (!line) return base::Fail(base::Code::kUnavailable, fmt::format("memory ledger {}: no line is free", path));
+  auto share = std::make_unique<Share>(std::move(table), *line);
+  share->Hold(0, 0);  // what the process has already
+  return share;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<MemoryLedger>> MemoryLedger::Create(const std::string& path, std::uint64_t budget) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return base::FailErrno(fmt::format("unlink {}", path), errno);
+  UT_TRY_ASSIGN(auto table, NewTable(OpenFile(path, O_RDWR | O_CREAT | O_EXCL), path, budget));
+  return std::make_unique<Ledger>(std::move(table));
+}
+
+base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(const std::string& path) {
+  UT_TRY_ASSIGN(auto table, MemoryTable::Map(OpenFile(path, O_RDWR), MemoryTable::Begin::kJoin, path));
+  return Join(std::move(table), path);
+}
+
+base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget) {
+  UT_TRY_ASSIGN(auto table, NewTable(Fd(::memfd_create("memory-ledger", MFD_CLOEXEC)), "of this process", budget));
+  return Join(std::move(table), "of this process");
+}
+
+}  // namespace local

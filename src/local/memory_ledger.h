@@ -1,0 +1,63 @@
+// The memory budget of one home: a table in shared memory in which every worker process writes what it holds, what it
+// runs and what it waits for.
+//
+// The table is a file (locally, one per server) or a memfd (a process alone, as on Lambda). A process owns a line of it
+// by an OFD lock on that line's byte: the kernel drops the lock with the process, kill -9 or not, and whoever waits
+// next finds the line free and wipes it. One more byte is the lock of the whole table; sums are made anew from the
+// lines each time, so that somebody who dies half way leaves nothing wrong but his own line. Waiters sleep on a futex
+// in the table.
+//
+// Who gets memory. Used = what all lines hold and run. The waiter that came first is the head.
+//   - the head: when it fits (used + wanted <= budget), or when nobody else runs a task and those who hold idle
+//   children
+//     had kGiveUpTime to end them: larger than everything, it runs alone and is never stuck;
+//   - a small one (at most 1/16 of the budget): when it fits and the small ones that run stay within a quarter of the
+//     budget; a head that needs the last quarter closes this way after kHeadPatience;
+//   - anybody else: when it fits and the head has waited for less than kHeadPatience.
+// So small toons flow past large ones, and a large one waits for those that run at most, never for those that come.
+//
+// Factors live in the table as well: what one worker learns all know, for as long as the server lives. They are not
+// written to disk: limits, decoders and images change, and a few toons teach them again.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "ports/memory.h"
+
+namespace local {
+
+inline constexpr std::chrono::milliseconds kHeadPatience{2'000};
+inline constexpr std::chrono::milliseconds kGiveUpTime{1'000};
+
+// What stands in the table now.
+struct MemoryFigures {
+  std::uint64_t budget = 0;
+  std::uint64_t running = 0;        // bytes taken by tasks
+  std::uint64_t idle = 0;           // bytes of idle children and of the workers themselves
+  std::uint64_t waiting = 0;        // workers that wait
+  std::uint64_t waiting_bytes = 0;  // for so much
+  std::uint64_t waits = 0;          // since the start
+  std::array<double, ports::kMemoryKindNames.size()> factors{};
+};
+
+// Thread-safe. Errors: kUnavailable with the path.
+class MemoryLedger {
+ public:
+  // A new table at `path`, in place of an old one: who still uses that keeps it.
+  [[nodiscard]] static base::Result<std::unique_ptr<MemoryLedger>> Create(const std::string& path,
+                                                                          std::uint64_t budget);
+  virtual ~MemoryLedger() = default;
+  [[nodiscard]] virtual MemoryFigures figures() = 0;
+};
+
+// A line in the table at `path`. kUnavailable: no table there, or more processes than lines.
+[[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(const std::string& path);
+// A budget of this process alone.
+[[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget);
+
+}  // namespace local
