@@ -261,7 +261,8 @@ class S3Blobs final : public ports::BlobStore {
   }
   // The current one first, whatever order versions and markers came in.
   static void CurrentFirst(Versions& versions) {
-    std::ranges::stable_partition(versions.list, [](const ListedVersion& version) { return version.is_latest; });
+    const auto latest = std::ranges::find(versions.list, true, &ListedVersion::is_latest);
+    if (latest != versions.list.end()) std::rotate(versions.list.begin(), latest, latest + 1);
   }
 
   base::Random& random_;

@@ -128,6 +128,26 @@ TEST_F(S3Test, WhatIsPutWhileItIsRemovedStays) {
   EXPECT_EQ(*blobs->Size(key), 5U);
 }
 
+TEST_F(S3Test, TwoPutsOfOneSecondAreToldApart) {
+  auto blobs = OpenS3Blobs(moto.caller(), moto.random(), {.bucket = name});
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const std::string key = ports::ContentKey(tenant, base::Sha256Of(std::to_string(attempt)));
+    ASSERT_TRUE(blobs->Put({{.key = key, .bytes = "x"}}).has_value());
+    std::string cursor;
+    ports::BlobEntry first;
+    const auto listed = blobs->List(cursor, 100);
+    for (const ports::BlobEntry& entry : *listed) first = entry.key == key ? entry : first;
+    ASSERT_TRUE(blobs->Put({{.key = key, .bytes = "x"}}).has_value());
+    const auto versions = bucket.ListVersions(key, "", "", 10);
+    ASSERT_EQ(versions->versions.size(), 2U);
+    if (versions->versions[0].modified_at != versions->versions[1].modified_at) continue;  // the second had just passed
+    EXPECT_EQ(blobs->RemoveUnlessWritten(first).value(), ports::Removal::kKept);
+    EXPECT_EQ(*blobs->Size(key), 1U);
+    return;
+  }
+  FAIL() << "no two puts fell into one second";
+}
+
 TEST_F(S3Test, ABlobThatWasPutOftenIsListedOnceAndRemovedWhole) {
   auto blobs = OpenS3Blobs(moto.caller(), moto.random(), {.bucket = name});
   const std::string often = ports::ContentKey(tenant, base::Sha256Of("often"));
