@@ -176,6 +176,14 @@ bool Caller::PrepareRetry(const Call& call, Progress& progress, const Failure& f
   return true;
 }
 
+bool Caller::PauseBeforeRetry(Service service, int retry, std::optional<base::SteadyPoint> deadline) {
+  const milliseconds pause = JitteredPause(TraitsOf(service).retry_base * kThrottleFactor, retry, parts_.random);
+  if (deadline && parts_.clock.Steady() + pause >= *deadline) return false;
+  if (!QuotaOf(service).Take(RetryQuota::kRetryCost)) return false;
+  parts_.pause.For(pause);
+  return true;
+}
+
 base::Result<http::ClientResponse> Caller::Send(const Call& call) {
   Progress progress;
   for (;;) {

@@ -91,6 +91,10 @@ class Caller {
   // A URL that is good for `valid_for`; the call's headers must be sent with it. kInvalid: over a week.
   [[nodiscard]] base::Result<std::string> Presign(const Call& call, std::chrono::seconds valid_for);
 
+  // Waits before the retry-th (from 0) repeat of what a service took only in part. False, at once: the deadline is too
+  // near or the service's tokens are spent.
+  [[nodiscard]] bool PauseBeforeRetry(Service service, int retry, std::optional<base::SteadyPoint> deadline);
+
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] base::TimePoint Now() const;  // with the correction that services have taught us
   [[nodiscard]] const RetryQuota& quota(Service service) const { return quotas_.at(static_cast<std::size_t>(service)); }

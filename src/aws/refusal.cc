@@ -37,9 +37,11 @@ constexpr std::array<std::string_view, 18> kThrottles{"Throttling",
                                                       "KmsThrottled",
                                                       "KMSThrottled",
                                                       "OverLimit"};
-constexpr std::array<std::string_view, 8> kTransient{
-    "InternalError",  "InternalFailure",         "InternalServerError",  "ServiceUnavailable",
-    "RequestTimeout", "RequestTimeoutException", "InternalServiceError", "TransactionInProgressException"};
+constexpr std::array<std::string_view, 10> kTransient{"InternalException",    "InternalServiceException",
+                                                      "InternalError",        "InternalFailure",
+                                                      "InternalServerError",  "ServiceUnavailable",
+                                                      "RequestTimeout",       "RequestTimeoutException",
+                                                      "InternalServiceError", "TransactionInProgressException"};
 // Some of them have other causes too: the caller compares the clocks before it believes them.
 constexpr std::array<std::string_view, 6> kClockCodes{"RequestTimeTooSkewed",  "RequestExpired",
                                                       "RequestInTheFuture",    "InvalidSignatureException",

@@ -1,11 +1,10 @@
 // The moto server that ctest started (see CMakeLists.txt), and a caller that reaches it.
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <map>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -15,16 +14,17 @@
 
 namespace aws::testing {
 
-inline std::string MotoEndpoint() {
-  const char* file = std::getenv("UBERTOONS_MOTO");
-  std::ifstream in(file == nullptr ? "" : file);
-  std::string url;
-  if (!std::getline(in, url)) {
+// The first line of a file that moto_server.py wrote. Throws where there is none.
+inline std::string MotoFile(const std::string& name) {
+  const char* folder = std::getenv("UBERTOONS_MOTO");
+  std::ifstream in(folder == nullptr ? "" : std::string(folder) + "/" + name);
+  std::string line;
+  if (!std::getline(in, line)) {
     throw std::runtime_error(
-        "UBERTOONS_MOTO names no file with the URL of a moto server: run this by ctest, or start one with "
+        "UBERTOONS_MOTO is not the folder of a moto server: run this by ctest, or start one with "
         "tests/aws/moto_server.py");
   }
-  return url;
+  return line;
 }
 
 class Moto {
@@ -52,6 +52,20 @@ class Moto {
           .body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"});
     return bucket;
   }
+  // What boto3 says: the output of this Python, in which c("sqs") is a client.
+  [[nodiscard]] std::string Boto(const std::string& code) const {
+    std::string program =
+        "import boto3, json\nc = lambda s: boto3.client(s, endpoint_url=\"" + url_ +
+        "\", region_name=\"eu-west-1\", aws_access_key_id=\"test\", aws_secret_access_key=\"test\")\n" + code;
+    if (program.find('\'') != std::string::npos) throw std::runtime_error("no single quotes");
+    const std::string command = "'" + MotoFile("python") + "' -c '" + program + "'";
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+    if (!pipe) throw std::runtime_error("popen failed");
+    std::string out;
+    for (int c = 0; (c = std::fgetc(pipe.get())) != EOF;) out += static_cast<char>(c);
+    while (out.ends_with('\n')) out.pop_back();
+    return out;
+  }
   http::ClientResponse Must(const Call& call) {
     auto response = caller_.Send(call);
     if (!response) throw std::runtime_error(response.error().message);
@@ -59,7 +73,7 @@ class Moto {
   }
 
  private:
-  std::string url_ = MotoEndpoint();
+  std::string url_ = MotoFile("endpoint");
   base::SystemClock clock_;
   base::SystemRandom random_;
   SystemPause pause_;

@@ -1,6 +1,6 @@
 """A moto server for the tests of src/aws: `start` returns once it answers, `stop` ends the one that `start` began.
 
-    python3 moto_server.py start --dir FOLDER [--tools VENV]     writes FOLDER/endpoint and FOLDER/pid
+    python3 moto_server.py start --dir FOLDER [--tools VENV]     writes FOLDER/endpoint, /pid and /python
     python3 moto_server.py stop --dir FOLDER
 
 It listens on a free port of loopback and ends by itself after LIFETIME_SECONDS.
@@ -69,6 +69,7 @@ def start(folder, tools):
         child = subprocess.Popen([str(python), __file__, "serve", "--dir", str(folder)], stdin=subprocess.DEVNULL,
                                  stdout=log, stderr=log, env=environment, start_new_session=True)
     (folder / "pid").write_text(str(child.pid), encoding="utf-8")
+    (folder / "python").write_text(str(python), encoding="utf-8")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and child.poll() is None:
         if answers(folder):
