@@ -24,9 +24,10 @@ function(ut_module NAME)
   endif()
 endfunction()
 
-# ut_test(NAME SOURCES ... LINK ...): one GoogleTest program, each of its tests known to ctest.
+# ut_test(NAME SOURCES ... LINK ... PROPERTIES ...): one GoogleTest program, each of its tests known to ctest, with these
+# properties besides its time limit.
 function(ut_test NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PROPERTIES" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
   target_include_directories(${NAME} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${NAME} PRIVATE ${ARG_LINK} ${RAPIDCHECK_LIBRARY} GTest::gmock GTest::gtest_main)
@@ -35,5 +36,6 @@ function(ut_test NAME)
   if(UBERTOONS_SANITIZE)
     set(timeout 900)
   endif()
-  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT ${timeout})
+  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                        PROPERTIES TIMEOUT ${timeout} ${ARG_PROPERTIES})
 endfunction()

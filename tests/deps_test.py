@@ -16,7 +16,7 @@ MAX_MAIN_LINES = 150
 
 # Headers of libraries, by the start of their path. What is not listed here is the language's or the system's.
 VENDORS = ("boost/", "rocksdb/", "simdjson", "curl/", "openssl/", "prometheus/", "toml++/", "CLI/", "spdlog/", "fmt/",
-           "magic.h", "seccomp.h", "vips/", "orc/", "libav", "libsw", "ebur128.h", "chromaprint.h", "ft2build.h", "valijson/", "zstd.h", "rapidcheck", "gtest/", "gmock/", "benchmark/")
+           "magic.h", "seccomp.h", "vips/", "orc/", "libav", "libsw", "ebur128.h", "chromaprint.h", "ft2build.h", "valijson/", "pugixml.hpp", "zstd.h", "rapidcheck", "gtest/", "gmock/", "benchmark/")
 # Where a vendor may be named at all, in files that are not tests. fmt and OpenSSL's hashes are the house's own tools.
 VENDOR_HOMES = {
     "rocksdb/": {"store"},
@@ -33,6 +33,7 @@ VENDOR_HOMES = {
     "libsw": {"processors/media"},
     "ebur128.h": {"processors/media"},
     "chromaprint.h": {"processors/media"},
+    "pugixml.hpp": {"aws"},
     "boost/beast": {"http"},
     "boost/asio": {"http"},
 }

@@ -22,6 +22,7 @@ struct Transfer {
   const ClientRequest& request;
   ClientResponse response;
   int body_fd = -1;
+  std::size_t body_sent = 0;  // of a body in memory that is never resent
   bool too_large = false;
   bool stopped = false;  // on_data said that it is enough
   bool file_broke = false;
@@ -76,6 +77,14 @@ std::size_t OnRead(char* to, std::size_t size, std::size_t count, void* user) {
     transfer.file_broke = true;
     return CURL_READFUNC_ABORT;
   }
+}
+
+std::size_t OnReadMemory(char* to, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view piece = transfer.request.body.substr(transfer.body_sent, size * count);
+  std::ranges::copy(piece, to);
+  transfer.body_sent += piece.size();
+  return piece.size();
 }
 
 base::Error ErrorOf(const Transfer& transfer, CURLcode code, const char* detail) {
@@ -163,9 +172,16 @@ void SetBasics(CURL* curl, const ClientRequest& request) {
   if (!request.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
 }
 
-void SetMemoryBody(CURL* curl, const ClientRequest& request) {
+void SetMemoryBody(CURL* curl, Transfer& transfer) {
+  const ClientRequest& request = transfer.request;
   if (request.method == "HEAD") {
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  } else if (request.resend == Resend::kNever && !request.body.empty()) {
+    // libcurl has no switch for it, but a body that is read and cannot be wound back is not sent twice.
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, OnReadMemory);
+    curl_easy_setopt(curl, CURLOPT_READDATA, &transfer);
   } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
              request.method == "PATCH") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -222,14 +238,20 @@ base::Result<ClientResponse> Client::Send(const ClientRequest& request) {
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
   std::optional<OpenFile> file;
   if (request.body_file.empty()) {
-    SetMemoryBody(curl, request);
+    SetMemoryBody(curl, transfer);
   } else {
     transfer.body_fd = file.emplace(request.body_file).fd();
     UT_TRY(SetFileBody(curl, transfer));
   }
   const CURLcode code = curl_easy_perform(curl);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
-  if (code != CURLE_OK && !transfer.stopped) return std::unexpected(ErrorOf(transfer, code, detail));
+  if (code != CURLE_OK && !transfer.stopped) {
+    base::Error error = ErrorOf(transfer, code, detail);
+    curl_off_t ready = 0;  // microseconds until the request could be written; 0: never
+    curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    if (ready == 0) error.reason = kReasonNotSent;
+    return std::unexpected(std::move(error));
+  }
   return std::move(transfer.response);
 }
 

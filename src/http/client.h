@@ -12,12 +12,21 @@
 
 namespace http {
 
+// What libcurl may do by itself when a kept connection turns out to be gone after a request was written to it.
+enum class Resend : std::uint8_t {
+  kAllowed,  // sent again on a new connection
+  kNever,    // an error, since the peer may have acted on it; nothing else may be sent twice either
+};
+// The reason of an error after which the peer cannot have seen the request: it may be sent again whatever it does.
+inline constexpr std::string_view kReasonNotSent = "not-sent";
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
   Headers headers;
   std::string_view body;  // must outlive the call
-  std::string body_file;  // streamed instead of body when not empty
+  std::string body_file;  // streamed instead of body when not empty; never resent
+  Resend resend = Resend::kAllowed;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds timeout{60'000};  // whole exchange; 0: none (long polls, event streams)
   std::size_t max_response_bytes = 64U << 20U;
@@ -38,7 +47,7 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   // Any HTTP status is an answer. kUnavailable: no connection or a broken one; kTimeout; kTooLarge; kInvalid: bad URL.
-  // Redirects are not followed. Only http and https.
+  // Redirects are not followed. Only http and https. The reason is kReasonNotSent where that is certain.
   [[nodiscard]] base::Result<ClientResponse> Send(const ClientRequest& request);
 
  private:

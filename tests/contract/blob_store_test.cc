@@ -2,30 +2,11 @@
 #include <memory>
 #include <set>
 
-#include "contract/homes.h"
+#include "contract/blob_homes.h"
 #include "contract/temp_dir.h"
-#include "fakes/blobs.h"
-#include "local/file_blobs.h"
 
 namespace contract {
 namespace {
-
-struct BlobParam {
-  const char* name;
-  std::unique_ptr<ports::BlobStore> (*open)(const std::string& dir);
-};
-void PrintTo(const BlobParam& param, std::ostream* out) {
-  *out << param.name;
-}
-
-std::unique_ptr<ports::BlobStore> OpenFiles(const std::string& dir) {
-  auto store = local::OpenFileBlobs(dir + "/blobs");
-  if (!store) throw std::runtime_error(store.error().message);
-  return std::move(*store);
-}
-std::unique_ptr<ports::BlobStore> OpenFake(const std::string& /*dir*/) {
-  return std::make_unique<fakes::FakeBlobStore>();
-}
 
 class BlobStoreContract : public testing::TestWithParam<BlobParam> {
  protected:
@@ -58,9 +39,7 @@ TEST_P(BlobStoreContract, PuttingWhatIsThereCountsAsWrittenNow) {
   EXPECT_EQ(ReadAll(key), "hello");
 }
 
-INSTANTIATE_TEST_SUITE_P(Blobs, BlobStoreContract,
-                         testing::Values(BlobParam{.name = "Fake", .open = OpenFake},
-                                         BlobParam{.name = "Files", .open = OpenFiles}),
+INSTANTIATE_TEST_SUITE_P(Blobs, BlobStoreContract, testing::ValuesIn(BlobParams()),
                          [](const testing::TestParamInfo<BlobParam>& info) { return info.param.name; });
 
 TEST_P(BlobStoreContract, KeepsWhatWasPutAndReadsAnyRange) {
