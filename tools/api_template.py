@@ -20,8 +20,8 @@ FOLDER = ROOT / "deploy" / "cloudformation"
 DOCUMENT = ROOT / "src" / "api" / "openapi.json"
 TEMPLATE = FOLDER / "api.yaml"
 
-# Served elsewhere on AWS: bytes by S3's own signed URLs, metrics by CloudWatch, keys by Cognito.
-ELSEWHERE = ("/blobs/", "/metrics", "/.well-known/")
+# Served elsewhere on AWS: bytes by S3's own signed URLs, metrics by CloudWatch, keys by Cognito, backups by DynamoDB and S3 themselves.
+ELSEWHERE = ("/blobs/", "/metrics", "/.well-known/", "/backups")
 # `curl -d` sends the second; API Gateway looks models up by content type, and one without a model passes unchecked.
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 OPEN = """    Metadata:
