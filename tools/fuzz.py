@@ -83,9 +83,10 @@ def folders(target, grown):
     return [str(folder) for folder in found if folder.is_dir()]
 
 
-def arguments(build, target, seconds, grown):
-    options = [
-        f"-max_total_time={seconds}",
+def arguments(build, target, grown, options):
+    given = [
+        f"-max_total_time={options.seconds}",
+        f"-seed={options.seed}",
         f"-timeout={INPUT_TIMEOUT}",
         f"-rss_limit_mb={MEMORY_MB}",
         f"-max_len={MAX_BYTES.get(target, USUAL_MAX_BYTES)}",
@@ -95,8 +96,8 @@ def arguments(build, target, seconds, grown):
     ]
     dictionary = DICTIONARIES / f"{DICTIONARY_OF.get(target)}.dict"
     if dictionary.is_file():
-        options.append(f"-dict={dictionary}")
-    return [str(build / "bin" / f"fuzz_{target}"), *options, *folders(target, grown)]
+        given.append(f"-dict={dictionary}")
+    return [str(build / "bin" / f"fuzz_{target}"), *given, *folders(target, grown)]
 
 
 def crashes(build):
@@ -134,16 +135,16 @@ def read_log(run, log, status):
         run.why = "it covered nothing: the modules are not instrumented"
 
 
-def fuzz(build, target, seconds, grown):
+def fuzz(build, target, grown, options):
     run = Run(target)
     log_file = build / "logs" / f"{target}.log"
     started = time.monotonic()
     with open(log_file, "wb") as log:
         try:
             status = subprocess.run(
-                arguments(build, target, seconds, grown),
+                arguments(build, target, grown, options),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment(), cwd=ROOT,
-                timeout=seconds + GRACE_SECONDS, check=False,
+                timeout=options.seconds + GRACE_SECONDS, check=False,
             ).returncode
         except subprocess.TimeoutExpired:
             status, run.why = -1, f"it did not end {GRACE_SECONDS} s after its time"
@@ -172,6 +173,7 @@ def parse():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
     parser.add_argument("--jobs", type=int, default=1, help="targets at once (1)")
+    parser.add_argument("--seed", type=int, default=0, help="of the mutations: the same seed tries the same inputs; 0: another one each time")
     parser.add_argument("--fresh", action="store_true", help="start from the seeds alone and forget what was found")
     parser.add_argument("--report", type=pathlib.Path, help="where a JUnit report goes")
     parser.add_argument("--list", action="store_true", help="name the targets and end")
@@ -196,7 +198,7 @@ def main():
         for target in targets:
             (grown / target).mkdir(parents=True, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            runs = list(pool.map(lambda t: fuzz(options.build, t, options.seconds, grown / t), targets))
+            runs = list(pool.map(lambda t: fuzz(options.build, t, grown / t, options), targets))
     if options.report:
         write_report(runs, options.report)
     return 1 if any(run.why for run in runs) else 0

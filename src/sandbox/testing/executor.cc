@@ -148,9 +148,9 @@ std::string Framed(const std::string& head) {
 void Defect() {
   const std::vector<char> bytes(8);
   volatile std::size_t past = bytes.size();
-  static int unguarded = 0;
-  std::jthread other([&] { unguarded += bytes.data()[past]; });
-  ++unguarded;
+  static volatile int unguarded = 0;
+  std::jthread other([&] { unguarded = unguarded + bytes.data()[past]; });
+  unguarded = unguarded + 1;
 }
 
 // Those that do not come back.
