@@ -51,7 +51,7 @@ class Backup(ServerTest):
         api = server.api()
         api.submit("before", toons("a", 200), operations=EMIT)
         before = api.ended("before")
-        api.submit("during", toons("b", 3000), operations=EMIT)
+        api.submit("during", toons("b", 3000), operations=EMIT, chunking="per-toon")
         begun = until("the job's first outcomes", lambda: api.job("during")["processed"])
         backup, _ = self.backup(server, "first")
         self.assertGreater(api.job("during")["processed"], begun, "the server was to work meanwhile")
