@@ -322,20 +322,30 @@ class Faults(CrashTest):
     def test_a_worker_on_a_full_disk_costs_no_toon(self):
         self.at_a_worker("no-space", ["blob"], -5)
 
-    def test_a_full_disk_at_the_start_is_a_clear_message(self):
-        drill = self.drill(random.Random(f"start {SEED}"))
+    def test_a_disk_that_becomes_read_only_refuses_until_a_restart(self):
+        self.assertGreater(self.fault("read-only", CLASSES, -1, heals=False), 0)
+
+    def at_start(self, fault, message):
+        """The server refuses to start, says why and what to do, and starts once the disk works."""
+        drill = self.drill(random.Random(f"start {fault} {SEED}"))
         drill.start()
         job = messages("early", drill.rng, 20)
         drill.ledger.jobs[job.id] = job
         submit(drill.api, job)
         drill.server.kill()
         drill.server.lose_power(Loss("all", drill.rng))
-        drill.server.arm = lambda power: power.fail("no-space")
-        with self.assertRaisesRegex(AssertionError, r"(?s)the server ended with [1-9].*No space left on device"):
+        drill.server.arm = lambda power: power.fail(fault)
+        with self.assertRaisesRegex(AssertionError, rf"(?s)the server ended with 4:.*{message}"):
             drill.server.start()
         drill.server.kill()
         drill.server.lose_power(Loss("all", drill.rng))
         drill.settle()
+
+    def test_a_full_disk_at_the_start_is_a_clear_message(self):
+        self.at_start("no-space", r"No space left on device.*Free some space")
+
+    def test_a_read_only_disk_at_the_start_is_a_clear_message(self):
+        self.at_start("read-only", r"Read-only file system.*Mount it writable")
 
 
 def main():

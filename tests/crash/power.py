@@ -27,7 +27,7 @@ VOLATILE = pathlib.Path("data/memory")  # as kVolatile in power/journal.h
 CLASSES = ("wal", "sst", "manifest", "current", "db-folder", "blob", "blob-leaf", "blob-parent", "keys", "top", "other")
 CALLS = {"write": 1, "sync": 2, "create": 3, "rename": 4, "unlink": 5}
 MOMENTS = {"before": 1, "after": 2}
-FAULTS = {"": 0, "no-space": 1, "torn-write": 2, "write-error": 3, "sync-error": 4}
+FAULTS = {"": 0, "no-space": 1, "torn-write": 2, "write-error": 3, "sync-error": 4, "read-only": 5}
 FIELDS = ("server_pid", "kill_moment", "kill_call", "kill_classes", "kill_countdown", "killed", "lie_classes", "fault",
           "fault_classes", "fault_budget", "fault_hits", "sync_micros", "next_sync")
 CONTROL_BYTES = 4096
