@@ -149,6 +149,9 @@ class Serving final : public Source {
 base::Result<std::unique_ptr<Source>> OpenSource(const BackupFlags& flags, const base::Clock& clock) {
   auto hold = store::HoldFolder(flags.data + "/db");
   if (hold) return std::make_unique<Stopped>(flags.data, std::move(*hold));
+  // Where nothing can be written nobody serves: a disk that became read-only can be saved.
+  if (hold.error().message.find("Read-only") != std::string::npos)
+    return std::make_unique<Stopped>(flags.data, nullptr);
   if (hold.error().reason != "in-use") return std::unexpected(hold.error());
   std::string url = flags.url.empty() ? TextOf(flags.data + "/url") : flags.url;
   if (url.empty()) return base::Fail(base::Code::kInvalid, "a server holds the folder: say where it is with --url");
