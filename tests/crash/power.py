@@ -76,9 +76,9 @@ def apply(content, step):
 
 
 class Loss:
-    """Of what was not synced: "all" is gone; "some" of it is, chosen at random down to the sector; "tail": each file and
-    folder kept its changes up to a random one, the last of them torn; "newest": each kept its last change alone, the worst
-    order there is; "none", as after a SIGKILL alone."""
+    """Of what was not synced: "all" is gone; "some" of it is, chosen at random down to the sector; "tail": each file
+    and folder kept its changes up to a random one, the last of them torn; "newest": each kept its last change alone, the
+    worst order there is; "none", as after a SIGKILL alone."""
 
     KINDS = ("all", "some", "tail", "newest", "none")
 
