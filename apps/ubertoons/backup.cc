@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "copy_tree.h"
 #include "http/client.h"
+#include "local/files.h"
 #include "store/store.h"
 #include "wire/strict_json.h"
 
@@ -75,10 +76,19 @@ class Serving final : public Source {
   }
 
   [[nodiscard]] base::Status Begin() {
-    UT_TRY_ASSIGN(const std::string body, Call("POST", "/backups"));
+    UT_TRY_ASSIGN(auto alone, local::Folders(flags_.data).Lock("pictures", local::Folders::Hold::kAlone));
+    if (!alone)
+      return base::Fail(base::Code::kConflict, fmt::format("another backup of {} is being made", flags_.data));
+    alone_ = std::move(*alone);
+    auto body = Call("POST", "/backups");
+    if (!body && body.error().code == base::Code::kConflict) {
+      EndTheDead();
+      body = Call("POST", "/backups");
+    }
+    if (!body) return std::unexpected(std::move(body).error());
     wire::StrictParser parser;
     std::string_view id;
-    const auto parsed = parser.Parse(body);
+    const auto parsed = parser.Parse(*body);
     if (!parsed || (*parsed)["id"].get(id) != simdjson::SUCCESS) {
       return base::Fail(base::Code::kUnavailable, fmt::format("{} is no Ubertoons server", url_));
     }
@@ -101,6 +111,15 @@ class Serving final : public Source {
   }
 
  private:
+  // Whoever began the pictures that are there died without a word, or the lock would not be ours.
+  void EndTheDead() {
+    std::error_code error;
+    for (auto at = fs::directory_iterator(flags_.data + "/pictures", error); !error && at != fs::directory_iterator();
+         at.increment(error)) {
+      (void)Call("DELETE", "/backups/" + at->path().filename().string());
+    }
+  }
+
   [[nodiscard]] base::Result<std::string> Call(const std::string& method, const std::string& path) {
     const std::string target = auth::SignUrl(
         {.method = method, .path = path, .expires_at = clock_.Now() + std::chrono::minutes(5), .bound = {}}, secret_);
@@ -122,6 +141,7 @@ class Serving final : public Source {
   const std::string url_;
   const std::string secret_;
   http::Client client_;
+  local::Fd alone_;  // a lock of the pictures that ends with this process
   std::string id_;
   base::SteadyPoint renewed_{};
 };
@@ -129,6 +149,9 @@ class Serving final : public Source {
 base::Result<std::unique_ptr<Source>> OpenSource(const BackupFlags& flags, const base::Clock& clock) {
   auto hold = store::HoldFolder(flags.data + "/db");
   if (hold) return std::make_unique<Stopped>(flags.data, std::move(*hold));
+  // Where nothing can be written nobody serves: a disk that became read-only can be saved.
+  if (hold.error().message.find("Read-only") != std::string::npos)
+    return std::make_unique<Stopped>(flags.data, nullptr);
   if (hold.error().reason != "in-use") return std::unexpected(hold.error());
   std::string url = flags.url.empty() ? TextOf(flags.data + "/url") : flags.url;
   if (url.empty()) return base::Fail(base::Code::kInvalid, "a server holds the folder: say where it is with --url");

@@ -1,6 +1,7 @@
 // The parts of a check. Internal to src/store.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "store/check.h"
@@ -26,6 +27,14 @@ class KeyReader {
   std::string_view rest_;
   bool ok_ = true;
 };
+
+// What was read; null: it could not be, or is not there.
+template <typename T>
+[[nodiscard]] const T* ValueOf(const base::Result<std::optional<T>>& read) {
+  if (!read) return nullptr;
+  const std::optional<T>& value = *read;
+  return value ? &*value : nullptr;
+}
 
 class Checker {
  public:

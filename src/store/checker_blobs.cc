@@ -16,12 +16,12 @@ void Checker::NeedsBlob(std::string_view kind, const Problem& where, const std::
   if (!size) {
     problem.kind = "blob-unreadable";
     problem.what = size.error().message;
-  } else if (!*size) {
+  } else if (const auto* stored = ValueOf(size); stored == nullptr) {
     problem.kind = kind == "artifact" ? "artifact-missing" : "upload-missing";
     problem.what = fmt::format("the bytes of an {} are gone: {}", kind, blob);
-  } else if (**size != bytes) {
+  } else if (*stored != bytes) {
     problem.kind = kind == "artifact" ? "artifact-altered" : "upload-altered";
-    problem.what = fmt::format("an {} has {} bytes, {} were stored: {}", kind, **size, bytes, blob);
+    problem.what = fmt::format("an {} has {} bytes, {} were stored: {}", kind, *stored, bytes, blob);
   } else {
     return;
   }

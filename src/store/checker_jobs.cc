@@ -38,7 +38,9 @@ base::Status Checker::OnSpec(std::string_view key, std::string_view value) {
 void Checker::CheckIndexes(Uid uid, const SpecRow& row, const StateRow& state) {
   const job::JobKey& key = row.spec.key;
   const auto found = database_.FindUid(key);
-  if (found && (!*found || **found != uid)) TellIndex(key, "its index entry is missing or leads to another job");
+  const Uid* indexed = ValueOf(found);
+  if (found && (indexed == nullptr || *indexed != uid))
+    TellIndex(key, "its index entry is missing or leads to another job");
   if (!Has(ListKey(key.tenant, row.spec.submitted_at, key.job.str())))
     TellIndex(key, "it is missing in the list of jobs");
   const job::Job job{.spec = row.spec, .state = state.state, .counters = state.counters};
@@ -61,15 +63,16 @@ void Checker::CheckManifest(const job::JobSpec& spec) {
   Count("manifests");
   Problem problem{.tenant = spec.key.tenant, .job = spec.key.job};
   const auto size = options_.blobs->Size(spec.manifest.blob);
-  if (!size || !*size) {
+  const auto* stored = ValueOf(size);
+  if (stored == nullptr) {
     problem.kind = "manifest-missing";
     problem.what = size ? fmt::format("its manifest is gone: {}", spec.manifest.blob) : size.error().message;
     return Tell(std::move(problem));
   }
   problem.kind = "manifest-altered";
-  if (**size != spec.manifest.bytes) {
+  if (*stored != spec.manifest.bytes) {
     problem.what =
-        fmt::format("its manifest has {} bytes, {} were stored: {}", **size, spec.manifest.bytes, spec.manifest.blob);
+        fmt::format("its manifest has {} bytes, {} were stored: {}", *stored, spec.manifest.bytes, spec.manifest.blob);
     return Tell(std::move(problem));
   }
   if (options_.hashing == Hashing::kLength) return;
@@ -88,8 +91,9 @@ void Checker::CheckPlan(const job::JobSpec& spec, std::uint64_t toons) {
   for (std::uint32_t page = 0;; ++page) {
     const auto row = database_.Get(PlanKey(spec.manifest.blob, 1, page));
     if (!row) return;  // told where its table is
-    if (!*row) break;
-    const auto segments = DecodeSegments(**row);
+    const std::string* bytes = ValueOf(row);
+    if (bytes == nullptr) break;
+    const auto segments = DecodeSegments(*bytes);
     if (!segments) return;  // told as a row
     for (const job::Segment& segment : *segments) {
       in_order = in_order && segment.first == next && segment.offset == offset;

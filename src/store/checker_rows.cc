@@ -91,17 +91,19 @@ bool Checker::Has(const std::string& key) {
 }
 
 std::optional<SpecRow> Checker::Spec(Uid uid) {
-  const auto bytes = database_.Get(SpecKey(uid));
-  if (!bytes || !*bytes) return std::nullopt;
-  auto row = DecodeSpec(**bytes);
+  const auto read = database_.Get(SpecKey(uid));
+  const std::string* bytes = ValueOf(read);
+  if (bytes == nullptr) return std::nullopt;
+  auto row = DecodeSpec(*bytes);
   if (!row) return std::nullopt;
   return std::move(*row);
 }
 
 std::optional<StateRow> Checker::State(Uid uid) {
-  const auto bytes = database_.Get(StateKey(uid));
-  if (!bytes || !*bytes) return std::nullopt;
-  auto row = DecodeState(**bytes);
+  const auto read = database_.Get(StateKey(uid));
+  const std::string* bytes = ValueOf(read);
+  if (bytes == nullptr) return std::nullopt;
+  auto row = DecodeState(*bytes);
   if (!row) return std::nullopt;
   return std::move(*row);
 }
@@ -143,8 +145,9 @@ base::Status Checker::OnIdempotency(std::string_view key, std::string_view value
   const std::string given = in.Rest();
   UT_TRY(CheckKey(in, "idempotency key"));
   const job::JobKey named{.tenant = tenant, .job = job::JobId(value)};
-  const auto uid = database_.FindUid(named);
-  const auto spec = uid && *uid ? Spec(**uid) : std::nullopt;
+  const auto found = database_.FindUid(named);
+  const Uid* uid = ValueOf(found);
+  const auto spec = uid != nullptr ? Spec(*uid) : std::nullopt;
   if (!spec || spec->idempotency_key != given) TellIndex(named, "an idempotency key leads to it, but not back");
   return {};
 }
@@ -332,12 +335,13 @@ base::Status Checker::OnReuse(std::string_view key, std::string_view value) {
   }
   if (!Has(JobReuseKey(place.uid, reuse_key))) TellIndex(spec->spec.key, "a reuse entry of it is not listed by job");
   const auto row = database_.GetRow(OutcomeKey(place.uid, place.generation, place.position));
-  if (!row || !*row) {
+  const std::string* outcome_bytes = ValueOf(row);
+  if (outcome_bytes == nullptr) {
     if (row)
       TellIndex(spec->spec.key, fmt::format("a reuse entry names toon {}, which has no outcome", place.position));
     return {};
   }
-  const auto decoded = DecodeOutcomeRow(place.position, **row);
+  const auto decoded = DecodeOutcomeRow(place.position, *outcome_bytes);
   const auto outcome = decoded ? wire::DecodeOutcome(decoded->row) : std::unexpected(decoded.error());
   if (outcome && outcome->reuse_key != reuse_key) {
     TellIndex(spec->spec.key, fmt::format("a reuse entry names toon {}, whose key is another", place.position));
@@ -363,7 +367,8 @@ base::Status Checker::OnQuarantined(std::string_view key, std::string_view value
   UT_TRY(CheckKey(in, "quarantine entry"));
   UT_TRY_ASSIGN(const job::Quarantined entry, DecodeQuarantined(bytes, value));
   const auto row = database_.Get(QuarantineCountKey(tenant));
-  const auto counts = row && *row ? DecodeCounts(**row) : QuarantineCounts{};
+  const std::string* stored = ValueOf(row);
+  const auto counts = stored != nullptr ? DecodeCounts(*stored) : QuarantineCounts{};
   if (row && counts && !counts->contains(job::WorkClassOf(bytes.type))) {
     Tell({.kind = "quarantine-count",
           .what = "bytes are in quarantine, but the count of their class says none: they would not be refused",

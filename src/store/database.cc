@@ -18,6 +18,7 @@
 #include "base/folder.h"
 #include "base/log.h"
 #include "store/log_tail.h"
+#include "store/ordered_files.h"
 
 namespace store {
 
@@ -93,10 +94,10 @@ rocksdb::ColumnFamilyOptions RowsFamily(const Options& options, const std::share
   return family;
 }
 
-rocksdb::DBOptions BaseOptions(const Options& options) {
+rocksdb::DBOptions BaseOptions(const Options& options, rocksdb::Env* env) {
   constexpr std::size_t kMaxWalBytes = 256U << 20U;  // bounds the time to replay it
   rocksdb::DBOptions base;
-  if (options.env != nullptr) base.env = options.env;
+  base.env = env;
   base.create_if_missing = true;
   base.create_missing_column_families = true;
   base.max_open_files = options.max_open_files;
@@ -198,7 +199,8 @@ base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const st
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
       {"outcomes", RowsFamily(options, cache)},
   };
-  rocksdb::DBOptions base = BaseOptions(options);
+  auto env = NewOrderedEnv(options.env);
+  rocksdb::DBOptions base = BaseOptions(options, env.get());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto open = [&] {
@@ -219,7 +221,7 @@ base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const st
     }
     return std::unexpected(std::move(error));
   }
-  std::unique_ptr<Database> database(new Database());
+  std::unique_ptr<Database> database(new Database(std::move(env)));
   database->db_.reset(db);
   database->main_ = handles[0];
   database->rows_ = handles[1];

@@ -84,9 +84,10 @@ class Database {
   enum class Access : std::uint8_t { kWrite, kRead };
   [[nodiscard]] static base::Result<std::unique_ptr<Database>> OpenAs(Access access, const std::string& dir,
                                                                       const Options& options);
-  Database() = default;
+  explicit Database(std::unique_ptr<rocksdb::Env> env) : env_(std::move(env)) {}
   [[nodiscard]] base::Status CheckFormat();
 
+  std::unique_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* main_ = nullptr;  // owned by db_'s handle list, destroyed before it
   rocksdb::ColumnFamilyHandle* rows_ = nullptr;

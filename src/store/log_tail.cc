@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -113,8 +112,11 @@ base::Result<ExaminedLogs> ExamineLogs(const std::string& dir) {
   for (const std::filesystem::path& path : logs) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return base::FailErrno(fmt::format("open {}", path.string()), errno);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (!file && !file.eof()) return base::Fail(base::Code::kUnavailable, fmt::format("cannot read {}", path.string()));
+    std::string bytes(std::filesystem::file_size(path, error), '\0');  // at once: growing holds it twice
+    if (error) return base::FailErrno(fmt::format("measure {}", path.string()), error.value());
+    if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+      return base::Fail(base::Code::kUnavailable, fmt::format("cannot read {}", path.string()));
+    }
     const LogTail tail = ExamineLog(bytes);
     if (tail == LogTail::kDamaged && examined.damaged.empty()) examined.damaged = path.string();
     if (path == logs.back()) {

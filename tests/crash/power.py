@@ -21,12 +21,13 @@ from harness import BIN, Server, until  # noqa: E402
 
 LIBRARY = pathlib.Path(os.environ.get("UBERTOONS_POWER_LIBRARY", BIN.parent / "tests" / "libubertoons-power.so"))
 SECTOR = 512
+VOLATILE = pathlib.Path("data/memory")  # as kVolatile in power/journal.h
 
 # As in power/control.h.
 CLASSES = ("wal", "sst", "manifest", "current", "db-folder", "blob", "blob-leaf", "blob-parent", "keys", "top", "other")
 CALLS = {"write": 1, "sync": 2, "create": 3, "rename": 4, "unlink": 5}
 MOMENTS = {"before": 1, "after": 2}
-FAULTS = {"": 0, "no-space": 1, "torn-write": 2, "write-error": 3, "sync-error": 4}
+FAULTS = {"": 0, "no-space": 1, "torn-write": 2, "write-error": 3, "sync-error": 4, "read-only": 5}
 FIELDS = ("server_pid", "kill_moment", "kill_call", "kill_classes", "kill_countdown", "killed", "lie_classes", "fault",
           "fault_classes", "fault_budget", "fault_hits", "sync_micros", "next_sync")
 CONTROL_BYTES = 4096
@@ -75,10 +76,11 @@ def apply(content, step):
 
 
 class Loss:
-    """Of what was not synced: "all" is gone; "some" of it is, chosen at random down to the sector; "tail": each file and
-    folder kept its changes up to a random one, the last of them torn; "none", as after a SIGKILL alone."""
+    """Of what was not synced: "all" is gone; "some" of it is, chosen at random down to the sector; "tail": each file
+    and folder kept its changes up to a random one, the last of them torn; "newest": each kept its last change alone, the
+    worst order there is; "none", as after a SIGKILL alone."""
 
-    KINDS = ("all", "some", "tail", "none")
+    KINDS = ("all", "some", "tail", "newest", "none")
 
     def __init__(self, kind, random):
         self.kind, self.random = kind, random
@@ -88,6 +90,8 @@ class Loss:
             return []
         if self.kind == "none":
             return steps
+        if self.kind == "newest":
+            return steps[-1:]
         if self.kind == "some":
             share = self.random.choice((0.2, 0.5, 0.8))
             kept = [self._torn(step, share) for step in steps]
@@ -130,7 +134,7 @@ class Disk:
         index = self._add(path.lstat().st_ino, path.is_dir())
         inode = self.inodes[index]
         if inode.folder:
-            inode.now = {entry.name: self._scan(entry) for entry in path.iterdir()}
+            inode.now = {entry.name: self._scan(entry) for entry in path.iterdir() if entry != self.root / VOLATILE}
             inode.durable = dict(inode.now)
         else:
             inode.now = bytearray(path.read_bytes())
@@ -221,6 +225,8 @@ class Disk:
         for entry in self.root.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self._write(self.top, self.root)
+        if (self.root / VOLATILE).parent.is_dir():
+            (self.root / VOLATILE).write_bytes(loss.random.randbytes(SECTOR))
         self.__init__(self.root)
 
     def _write(self, index, path):

@@ -51,12 +51,12 @@ class Backup(ServerTest):
         api = server.api()
         api.submit("before", toons("a", 200), operations=EMIT)
         before = api.ended("before")
-        api.submit("during", toons("b", 3000), operations=EMIT)
-        until("the job's first outcomes", lambda: api.job("during")["processed"] > 0)
+        api.submit("during", toons("b", 3000), operations=EMIT, chunking="per-toon")
+        begun = until("the job's first outcomes", lambda: api.job("during")["processed"])
         backup, _ = self.backup(server, "first")
-        self.assertLess(api.job("during")["processed"], 3000, "the job was to run throughout; make it longer")
+        self.assertGreater(api.job("during")["processed"], begun, "the server was to work meanwhile")
         report = self.assert_sound(backup)
-        self.assertEqual(report["checked"]["unfinished jobs"], 1)
+        self.assertEqual(report["checked"]["unfinished jobs"], 1, "the picture was to be of a job that runs")
         self.assertEqual(list((server.data / "pictures").iterdir()), [])
         other, _ = self.restore(backup, "restored")
         again = Api(other.url, api.token)  # the keys are the same, so are the tokens
@@ -111,11 +111,27 @@ class Backup(ServerTest):
         self.assertEqual(run("backup", "--data", server.data, "--to", target).returncode, 2, "a half one is not gone over")
         done = run("backup", "--data", server.data, "--to", self.folder / "second", "--base", target)
         self.assertEqual(done.returncode, 2)
-        # Its hold ends by itself; until then another one is told.
-        _, done = self.backup(server, "third", code=3)
+        third, _ = self.backup(server, "third")  # which waits for nothing that the dead one began
+        self.assert_sound(third)
+        self.assertEqual(list((server.data / "pictures").iterdir()), [])
+
+    def test_one_that_lives_is_not_disturbed_by_another(self):
+        server = self.serve(workers=1)
+        api = server.api()
+        api.submit("one", toons("a", 2000), operations=EMIT)
+        api.ended("one")
+        first = self.folder / "first"
+        process = subprocess.Popen([PROGRAM, "backup", "--data", server.data, "--to", first], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        until("the first blobs of the backup", lambda: list(first.glob("blobs/t/*/c/*")), pause=0.001)
+        process.send_signal(signal.SIGSTOP)
+        _, done = self.backup(server, "second", code=3)
         self.assertIn("another backup", done.stderr)
-        server.kill()
-        self.backup(server, "fourth")
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(process.wait(60), 0, process.stderr.read())
+        self.assert_sound(first)
 
     def test_a_changed_backup_and_folders_that_do_not_fit_are_refused(self):
         server = self.serve(workers=1)

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import PROGRAM, Server, ServerTest, data_toon, message, sha256  # noqa: E402
+from harness import PROGRAM, Server, ServerTest, data_toon, message, sha256, until  # noqa: E402
 
 SOUND, DAMAGED, IN_USE, USAGE = 0, 6, 4, 2
 EMIT = {"message": [{"op": "emit"}]}
@@ -268,6 +268,81 @@ class Places(DamageTest):
         self.assertEqual(done.returncode, IN_USE)
         self.assertIn(f"{first.data}/db is in use by another process", done.stderr)
         self.assertEqual(first.api().job("many")["status"], "Completed")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can run a server as somebody else")
+    def test_a_folder_of_another_user_is_a_clear_message(self):
+        self.folder.chmod(0o755)
+        for mode in (0o700, 0o755):
+            data = self.folder / "data"
+            data.mkdir(mode, exist_ok=True)
+            data.chmod(mode)
+            try:
+                done = subprocess.run([PROGRAM, "serve", "--data", data, "--listen", "127.0.0.1:0"], text=True, cwd="/",
+                                      capture_output=True, stdin=subprocess.DEVNULL, timeout=60, user=65534,
+                                      group=65534, extra_groups=[])
+            except PermissionError:
+                self.skipTest(f"{PROGRAM} is for root alone")
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertRegex(done.stderr, "(?s)(not permitted|denied).*must belong to the user that serves")
+
+
+class Disks(DamageTest):
+    """A file system of their own. On a failing one, tests/crash."""
+
+    def mount(self):
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "none", self.disk], capture_output=True)
+        if done.returncode != 0:
+            self.skipTest("a file system can be mounted by root alone")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+        return self.disk / "data"
+
+    def test_on_a_read_only_disk_there_are_checks_and_backups_and_no_server(self):
+        data = self.mount()
+        shutil.copytree(self.whole / "logs", data)
+        subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
+        self.assertEqual(self.kinds(data), set())
+        done = subprocess.run([PROGRAM, "serve", "--data", data, "--listen", "127.0.0.1:0"], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stderr, "(?s)Read-only file system.*Mount it writable")
+        done = subprocess.run([PROGRAM, "backup", "--data", data, "--to", self.folder / "saved"], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.kinds(self.folder / "saved"), set())
+
+    def test_a_disk_that_fills_up_refuses_and_goes_on_when_there_is_space(self):
+        server = Server(self.folder, workers=1)
+        server.data = self.mount()
+        self.addCleanup(server.kill)
+        api = server.start().api()
+        api.submit("before", [message("m", {})], operations=EMIT)
+        api.ended("before")
+        filler = self.disk / "filler"
+        with self.assertRaises(OSError), open(filler, "wb", buffering=0) as file:
+            while file.write(bytes(1 << 20)):
+                pass
+        accepted = []
+
+        def submit():
+            name = f"j{len(accepted)}"
+            toons = [message(f"t{n}", {"n": n, "pad": "x" * 10_000}) for n in range(200)]
+            answer = api.call("POST", "/submit-job", {"jobId": name, "toons": toons, "operations": EMIT})
+            if answer.status == 202:
+                accepted.append(name)
+            return answer
+
+        refused = until("a refusal", lambda: [answer for answer in [submit()] if answer.status != 202])[0]
+        self.assertEqual(refused.status, 503, refused.body)
+        self.assertIsNone(server.process.poll())
+        self.assertEqual(api.job("before")["status"], "Completed")
+        filler.unlink()
+        until("an answer of 202 once there is space", lambda: submit().status == 202)
+        for name in accepted:
+            self.assertEqual(api.ended(name)["status"], "Completed")
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(self.kinds(server.data), set())
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ void NoteOpened(const Place& place, const struct stat& before, const struct stat
 
 // How many of `bytes` a failing disk takes; negative: none, with errno set.
 ssize_t Admit(Journal& journal, Class file_class, std::size_t bytes) {
+  if (journal.Fails(Fault::kReadOnly, file_class)) return Fail(EROFS);
   if (journal.Fails(Fault::kWriteError, file_class)) return Fail(EIO);
   if (journal.Fails(Fault::kNoSpace, file_class)) return Fail(ENOSPC);
   if (bytes > 1 && journal.Fails(Fault::kTornWrite, file_class)) {
@@ -173,6 +174,8 @@ int Open(int folder, const char* path, int flags, mode_t mode) {
   const Journal::Lock lock(journal);
   const struct stat before = StatOf(place.path);
   const bool creates = (flags & O_CREAT) != 0 && before.st_ino == 0;
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY && (creates || before.st_ino != 0);
+  if (writes && journal.Fails(Fault::kReadOnly, place.file_class)) return Fail(EROFS);
   if (creates) {
     if (journal.Fails(Fault::kNoSpace, place.file_class)) return Fail(ENOSPC);
     journal.Reach(Moment::kBefore, Call::kCreate, place.file_class);
@@ -226,6 +229,7 @@ int Resize(int fd, off_t size) {
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
   const File file = FileOf(fd);
+  if (journal.Fails(Fault::kReadOnly, file.file_class)) return Fail(EROFS);
   const int answer = static_cast<int>(::syscall(SYS_ftruncate, fd, size));
   if (answer == 0 && file.size != size) {
     journal.Append({.kind = Kind::kTruncate,
@@ -241,6 +245,7 @@ int Allocate(int fd, int mode, off_t offset, off_t length) {
   if (!known) return static_cast<int>(::syscall(SYS_fallocate, fd, mode, offset, length));
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
+  if (journal.Fails(Fault::kReadOnly, known.file_class)) return Fail(EROFS);
   if (journal.Fails(Fault::kNoSpace, known.file_class)) return Fail(ENOSPC);
   const File before = FileOf(fd);
   // Only space past the end is ever given back; a hole in the middle is not known here.
@@ -293,6 +298,7 @@ int Rename(int from_folder, const char* from, int to_folder, const char* to, uns
   if (!source.inside || !target.inside || flags != 0) std::abort();  // not known here
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
+  if (journal.Fails(Fault::kReadOnly, source.file_class)) return Fail(EROFS);
   journal.Reach(Moment::kBefore, Call::kRename, source.file_class);
   const ino_t ino = StatOf(source.path).st_ino;
   const int answer = raw();
@@ -315,6 +321,7 @@ int Unlink(int folder, const char* path, int flags) {
   if (!place.inside) return static_cast<int>(::syscall(SYS_unlinkat, folder, path, flags));
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
+  if (StatOf(place.path).st_ino != 0 && journal.Fails(Fault::kReadOnly, place.file_class)) return Fail(EROFS);
   journal.Reach(Moment::kBefore, Call::kUnlink, place.file_class);
   const int answer = static_cast<int>(::syscall(SYS_unlinkat, folder, path, flags));
   if (answer != 0) return answer;
@@ -329,6 +336,7 @@ int MakeFolder(int folder, const char* path, mode_t mode) {
   if (!place.inside) return static_cast<int>(::syscall(SYS_mkdirat, folder, path, mode));
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
+  if (StatOf(place.path).st_ino == 0 && journal.Fails(Fault::kReadOnly, place.file_class)) return Fail(EROFS);
   const int answer = static_cast<int>(::syscall(SYS_mkdirat, folder, path, mode));
   if (answer != 0) return answer;
   journal.Append({.kind = Kind::kCreate,
@@ -349,6 +357,7 @@ int Link(int from_folder, const char* from, int to_folder, const char* to, int f
   if (!source.inside || !target.inside) std::abort();  // not known here
   Journal& journal = Journal::Get();
   const Journal::Lock lock(journal);
+  if (journal.Fails(Fault::kReadOnly, target.file_class)) return Fail(EROFS);
   const int answer = raw();
   if (answer != 0) return answer;
   journal.Append({.kind = Kind::kLink,

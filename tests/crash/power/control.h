@@ -31,6 +31,7 @@ enum class Fault : std::uint32_t {
   kTornWrite,   // a write takes half of its bytes, the next one none: ENOSPC
   kWriteError,  // EIO
   kSyncError,   // EIO, and the kernel forgets what was dirty: a later sync answers OK for lost bytes
+  kReadOnly,    // as the kernel remounts it after an error. Every change: EROFS
 };
 
 struct Control {
