@@ -102,7 +102,7 @@ TEST_F(Ledger, WhoeverWaitsCallsThoseWhoHold) {
 
 TEST_F(Ledger, AStopIsHeardHoweverShortlyBeforeTheWait) {
   const auto share = Join();
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 5'000; ++i) {
     std::atomic<bool> begins{false};
     std::jthread waiter([&](const std::stop_token& stop) {
       std::uint32_t seen = 0;
