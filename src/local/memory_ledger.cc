@@ -178,15 +178,15 @@ bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {
   std::atomic<std::uint32_t>& calls = table_->page().calls;
   const std::stop_callback wake(stop, [&] { WakeAll(calls); });
   constexpr std::chrono::hours kLong{1};
-  while (!stop.stop_requested()) {
-    const std::uint32_t now = calls;
+  for (;;) {
+    const std::uint32_t now = calls;  // before the look at `stop`: whoever stops us in between changed it since
+    if (stop.stop_requested()) return false;
     if (now != seen && Wanted()) {
       seen = now;
       return true;
     }
     AwaitChange(calls, now, kLong);
   }
-  return false;
 }
 
 base::Result<std::unique_ptr<MemoryTable>> NewTable(Fd file, const std::string& path, std::uint64_t budget) {

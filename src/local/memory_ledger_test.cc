@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -97,6 +98,20 @@ TEST_F(Ledger, WhoeverWaitsCallsThoseWhoHold) {
     while (one->AwaitWanted(stop, seen)) one->Hold(0, 0);
   });
   EXPECT_EQ(other->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
+}
+
+TEST_F(Ledger, AStopIsHeardHoweverShortlyBeforeTheWait) {
+  const auto share = Join();
+  for (int i = 0; i < 5'000; ++i) {
+    std::atomic<bool> begins{false};
+    std::jthread waiter([&](const std::stop_token& stop) {
+      std::uint32_t seen = 0;
+      begins = true;
+      EXPECT_FALSE(share->AwaitWanted(stop, seen));
+    });
+    while (!begins) std::this_thread::yield();
+    waiter.request_stop();
+  }
 }
 
 TEST_F(Ledger, MoreThanTheWholeBudgetRunsAloneOnceNobodyElseRuns) {

@@ -25,14 +25,15 @@ constexpr std::uint64_t kMb = 1U << 20U;
 
 void Pool::Manage(const std::stop_token& stop) {
   const std::stop_callback waker(stop, [this] { wake_->Wake(); });
-  while (!stop.stop_requested()) {
+  for (;;) {
+    wake_->Clear();  // before the look at `stop`, whose wake is cleared with the others
+    if (stop.stop_requested()) return;
     Turn();
     Sleep();
   }
 }
 
 void Pool::Turn() {
-  wake_->Clear();
   ReapEnded();
   const base::SteadyPoint now = clock_.Steady();
   wake_at_ = now + kSample;
