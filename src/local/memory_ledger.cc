@@ -16,8 +16,10 @@ namespace local {
 
 namespace {
 
-// Nobody says so when a process dies: those who wait look again after so long.
-constexpr std::chrono::milliseconds kLookAgain{100};
+// Nobody says so when a process dies: the head looks again after so long, and wakes all when it found a dead one. The
+// others only see to it that there still is a head: else each of a thousand would sum up a thousand lines that often.
+constexpr std::chrono::milliseconds kHeadLooksAgain = kReapEvery;
+constexpr std::chrono::milliseconds kOthersLookAgain{1'000};
 // Where factors begin, in the order of ports::MemoryKind. Measured: PNGs of 50 megapixels that are cropped take 1.5
 // times their estimate, our sample sounds 0.5 and clips 0.8 times; for the others it is the estimate itself.
 constexpr double kPriors[] = {1.0, 1.5, 1.0, 1.0, 1.0, 1.0};
@@ -34,11 +36,12 @@ std::int64_t NowNs() {
 
 class Ledger final : public MemoryLedger {
  public:
-  explicit Ledger(std::unique_ptr<MemoryTable> table) : table_(std::move(table)) {}
+  Ledger(std::unique_ptr<MemoryTable> table, Fd given) : table_(std::move(table)), given_(std::move(given)) {}
+  [[nodiscard]] int descriptor() const override { return given_.get(); }
   [[nodiscard]] MemoryFigures figures() override {
     const std::lock_guard ours(mutex_);
     const MemoryTable::Lock lock(*table_);
-    table_->Reap(std::nullopt);
+    table_->ReapIfDue(std::nullopt, NowNs());
     const MemoryPage& page = table_->page();
     MemoryFigures figures{.budget = page.budget, .waiting = page.waiting, .waits = page.waits};
     for (std::size_t i = 0; i < page.lines; ++i) {
@@ -53,6 +56,7 @@ class Ledger final : public MemoryLedger {
  private:
   std::mutex mutex_;
   const std::unique_ptr<MemoryTable> table_;
+  const Fd given_;
 };
 
 class Share final : public ports::MemoryShare {
@@ -74,7 +78,7 @@ class Share final : public ports::MemoryShare {
     });
   }
   [[nodiscard]] Taken Take(std::uint64_t bytes, base::SteadyPoint deadline, const std::function<void()>& wait) override;
-  [[nodiscard]] bool Wanted() const override { return table_->page().waiting > 0; }
+  [[nodiscard]] bool Wanted() const override;
   [[nodiscard]] bool AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) override;
 
  private:
@@ -88,10 +92,11 @@ class Share final : public ports::MemoryShare {
   // Of this process, without what files back: the kernel can drop that.
   [[nodiscard]] std::uint64_t OwnBytes() const;
 
-  std::mutex mutex_;  // of our threads; the table's lock is between processes
+  mutable std::mutex mutex_;  // of our threads; the table's lock is between processes
   const std::unique_ptr<MemoryTable> table_;
   const std::size_t line_;
   const Fd statm_;
+  std::atomic<bool> head_{false};  // of the queue, when we last asked
 };
 
 std::uint64_t Share::OwnBytes() const {
@@ -131,29 +136,31 @@ bool Share::TryTake(std::uint64_t bytes, Ask ask) {
   const MemoryTable::Lock lock(*table_);
   MemoryPage& page = table_->page();
   Line().own = own;
-  if (ask != Ask::kOnce) table_->Reap(line_);
-  if (MayTake(page, line_, bytes, NowNs())) {
+  const std::int64_t now = NowNs();
+  if (page.waiting > 0) table_->ReapIfDue(line_, now);
+  if (MayTake(page, line_, bytes, now)) {
     Line().running = bytes;
     if (std::exchange(Line().wanted, 0) > 0) --page.waiting;
     if (page.waiting > 0) WakeAll(page.turn);  // there is another head
     return true;
   }
+  if (ask == Ask::kAgain && CallsAgain(page, line_, now)) WakeAll(page.calls);
   if (ask == Ask::kQueue) {
     Line().wanted = bytes;
     Line().ticket = ++page.tickets;
-    Line().since_ns = NowNs();
+    Line().since_ns = now;
     ++page.waits;
     ++page.waiting;
     WakeAll(page.calls);
   }
+  head_ = IsHead(page, line_);
   return false;
 }
 
 void Share::GiveUp() {
   const std::lock_guard ours(mutex_);
   const MemoryTable::Lock lock(*table_);
-  Line().wanted = 0;
-  table_->Reap(line_);
+  if (std::exchange(Line().wanted, 0) > 0) --table_->page().waiting;
   WakeAll(table_->page().turn);
 }
 
@@ -170,8 +177,18 @@ ports::MemoryShare::Taken Share::Take(std::uint64_t bytes, base::SteadyPoint dea
       GiveUp();
       return Taken::kNotYet;
     }
-    AwaitChange(table_->page().turn, turn, std::min<std::chrono::nanoseconds>(left, kLookAgain));
+    AwaitChange(table_->page().turn, turn,
+                std::min<std::chrono::nanoseconds>(left, head_ ? kHeadLooksAgain : kOthersLookAgain));
   }
+}
+
+// Most often nobody waits, and one word says so. One that does may have died since.
+bool Share::Wanted() const {
+  if (table_->page().waiting == 0) return false;
+  const std::lock_guard ours(mutex_);
+  const MemoryTable::Lock lock(*table_);
+  table_->ReapIfDue(line_, NowNs());
+  return table_->page().waiting > 0;
 }
 
 bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {
@@ -189,20 +206,26 @@ bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {
   }
 }
 
-base::Result<std::unique_ptr<MemoryTable>> NewTable(Fd file, const std::string& path, std::uint64_t budget) {
-  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, MemoryTable::Map(std::move(file), MemoryTable::Begin::kNew, path));
+// What was opened once more: with locks of its own.
+Fd Reopen(int descriptor) {
+  return OpenFile(fmt::format("/proc/self/fd/{}", descriptor), O_RDWR);
+}
+
+base::Result<std::unique_ptr<MemoryTable>> NewTable(std::uint64_t budget) {
+  Fd file(::memfd_create("memory-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, MemoryTable::Map(std::move(file), MemoryTable::Begin::kNew));
   table->page().budget = budget;
   std::ranges::copy(kPriors, table->page().factors);
   return table;
 }
 
-base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTable> table, const std::string& path) {
+base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTable> table) {
   std::optional<std::size_t> line;
   {
     const MemoryTable::Lock lock(*table);
     line = table->Claim();
   }
-  if (!line) return base::Fail(base::Code::kUnavailable, fmt::format("memory ledger {}: no line is free", path));
+  if (!line) return base::Fail(base::Code::kUnavailable, "memory ledger: no line is free");
   auto share = std::make_unique<Share>(std::move(table), *line);
   share->Hold(0, 0);  // what the process has already
   return share;
@@ -210,20 +233,22 @@ base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTab
 
 }  // namespace
 
-base::Result<std::unique_ptr<MemoryLedger>> MemoryLedger::Create(const std::string& path, std::uint64_t budget) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return base::FailErrno(fmt::format("unlink {}", path), errno);
-  UT_TRY_ASSIGN(auto table, NewTable(OpenFile(path, O_RDWR | O_CREAT | O_EXCL), path, budget));
-  return std::make_unique<Ledger>(std::move(table));
+base::Result<std::unique_ptr<MemoryLedger>> MemoryLedger::Create(std::uint64_t budget) {
+  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, NewTable(budget));
+  // Workers inherit something else than what our own lock is on: that would outlive us in them.
+  Fd given = Reopen(table->descriptor());
+  if (!given.ok()) return base::FailErrno("memory ledger", errno);
+  return std::make_unique<Ledger>(std::move(table), std::move(given));
 }
 
-base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(const std::string& path) {
-  UT_TRY_ASSIGN(auto table, MemoryTable::Map(OpenFile(path, O_RDWR), MemoryTable::Begin::kJoin, path));
-  return Join(std::move(table), path);
+base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(int descriptor) {
+  UT_TRY_ASSIGN(auto table, MemoryTable::Map(Reopen(descriptor), MemoryTable::Begin::kJoin));
+  return Join(std::move(table));
 }
 
 base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget) {
-  UT_TRY_ASSIGN(auto table, NewTable(Fd(::memfd_create("memory-ledger", MFD_CLOEXEC)), "of this process", budget));
-  return Join(std::move(table), "of this process");
+  UT_TRY_ASSIGN(auto table, NewTable(budget));
+  return Join(std::move(table));
 }
 
 }  // namespace local

@@ -1,14 +1,17 @@
 #include "local/memory_ledger.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <future>
+#include <limits>
+#include <string>
 #include <thread>
 
 #include "local/memory_table.h"
@@ -34,18 +37,13 @@ base::SteadyPoint Now() {
 class Ledger : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "memory-ledger-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = folder_ + "/memory";
-    auto ledger = MemoryLedger::Create(path_, kBudget);
+    auto ledger = MemoryLedger::Create(kBudget);
     ASSERT_TRUE(ledger) << ledger.error().message;
     ledger_ = *std::move(ledger);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   // As a worker process has it: a table mapped by itself.
   std::unique_ptr<MemoryShare> Join() {
-    auto share = JoinMemoryLedger(path_);
+    auto share = JoinMemoryLedger(ledger_->descriptor());
     EXPECT_TRUE(share) << share.error().message;
     return *std::move(share);
   }
@@ -56,8 +54,6 @@ class Ledger : public ::testing::Test {
     while (ledger_->figures().waits == before) std::this_thread::yield();
     return taken;
   }
-  std::string folder_;
-  std::string path_;
   std::unique_ptr<MemoryLedger> ledger_;
 };
 
@@ -129,7 +125,7 @@ TEST_F(Ledger, MemoryOfAKilledHolderComesBackAndSoDoesItsPlace) {
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const auto share = JoinMemoryLedger(path_);
+    const auto share = JoinMemoryLedger(ledger_->descriptor());
     const bool taken = share && (*share)->Take(kBudget - 512 * kMiB, Soon(), kNothing) == Taken::kYes;
     (void)!::write(ready[1], taken ? "y" : "n", 1);
     for (;;) ::pause();
@@ -146,37 +142,80 @@ TEST_F(Ledger, MemoryOfAKilledHolderComesBackAndSoDoesItsPlace) {
   EXPECT_EQ(ledger_->figures().running, kBudget / 2);
 }
 
-TEST_F(Ledger, AKilledWaiterDoesNotHoldUpTheQueue) {
-  const auto one = Join();
-  ASSERT_EQ(one->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    const auto share = JoinMemoryLedger(path_);
-    if (share) (void)(*share)->Take(kBudget, Soon(), kNothing);
-    for (;;) ::pause();
+// Whom a killed waiter leaves behind; nobody has looked at the table since.
+class KilledWaiter : public Ledger {
+ protected:
+  void SetUp() override {
+    Ledger::SetUp();
+    one_ = Join();
+    ASSERT_EQ(one_->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const auto share = JoinMemoryLedger(ledger_->descriptor());
+      if (share) (void)(*share)->Take(kBudget, Soon(), kNothing);
+      for (;;) ::pause();
+    }
+    auto table = MemoryTable::Map(OpenFile("/proc/self/fd/" + std::to_string(ledger_->descriptor()), O_RDWR),
+                                  MemoryTable::Begin::kJoin);
+    ASSERT_TRUE(table);
+    table_ = *std::move(table);
+    while (table_->page().waiting == 0) std::this_thread::yield();
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+    // As if all that was long ago.
+    table_->page().reaped_ns = 0;
+    table_->page().line[1].since_ns = 0;
+    ASSERT_GT(table_->page().line[1].wanted, 0U);
   }
-  while (ledger_->figures().waiting == 0) std::this_thread::yield();
-  ASSERT_EQ(::kill(pid, SIGKILL), 0);
-  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
-  EXPECT_EQ(ledger_->figures().waiting, 0U);
-  const auto other = Join();
-  EXPECT_EQ(other->Take(kBudget / 4, Now(), kNothing), Taken::kYes);
+  std::unique_ptr<MemoryShare> one_;
+  std::unique_ptr<MemoryTable> table_;
+};
+
+TEST_F(KilledWaiter, DoesNotHoldUpTheQueue) {
+  auto* page = &table_->page();
+  page->line[2].own = 1;  // of one that died too: it is wiped as well
+  page->lines = 3;
+  int waits = 0;
+  EXPECT_EQ(one_->Take(kBudget / 4, Now(), [&] { ++waits; }), Taken::kYes);
+  EXPECT_EQ(waits, 0) << "nobody is before it";
+  EXPECT_EQ(page->line[2].own, 0U);
 }
 
-TEST_F(Ledger, ANewTableLeavesTheOldOneToItsUsers) {
-  const auto old = Join();
-  ASSERT_EQ(old->Take(kBudget / 2, Now(), kNothing), Taken::kYes);
-  auto fresh = MemoryLedger::Create(path_, kMiB);
-  ASSERT_TRUE(fresh);
-  EXPECT_EQ((*fresh)->figures().running, 0U);
-  EXPECT_EQ(Join()->budget(), kMiB);
-  EXPECT_EQ(old->budget(), kBudget);
+TEST_F(KilledWaiter, IsNotWantingAnyMore) {
+  EXPECT_FALSE(one_->Wanted());
+}
+
+TEST_F(KilledWaiter, IsNotWantingAnyMoreOnceAnotherHasItsLine) {
+  table_->page().reaped_ns = std::numeric_limits<std::int64_t>::max();  // nobody looks
+  const auto other = Join();
+  EXPECT_EQ(table_->page().waiting, 0U);
+}
+
+TEST_F(KilledWaiter, IsLookedForOnceInAWhileByAllTogether) {
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+  table_->page().reaped_ns = now;
+  const MemoryTable::Lock lock(*table_);
+  table_->ReapIfDue(std::nullopt, now + kReapEvery / std::chrono::nanoseconds(1) - 1);
+  EXPECT_EQ(table_->page().waiting, 1U);
+  table_->ReapIfDue(std::nullopt, now + kReapEvery / std::chrono::nanoseconds(1));
+  EXPECT_EQ(table_->page().waiting, 0U);
+}
+
+TEST_F(Ledger, HasAllItsPagesFromTheStartAndKeepsThem) {
+  struct stat status{};
+  ASSERT_EQ(::fstat(ledger_->descriptor(), &status), 0);
+  EXPECT_EQ(status.st_nlink, 0U) << "no name on any disk";
+  EXPECT_EQ(::ftruncate(ledger_->descriptor(), 0), -1) << "else its users die of SIGBUS";
+  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, sizeof(MemoryPage));
 }
 
 TEST_F(Ledger, WhatIsNoTableIsRefused) {
-  EXPECT_FALSE(JoinMemoryLedger(folder_ + "/absent"));
-  std::filesystem::resize_file(path_, 100);
-  EXPECT_FALSE(JoinMemoryLedger(path_));
+  EXPECT_FALSE(JoinMemoryLedger(-1));
+  const Fd small(::memfd_create("small", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(small.get(), 100), 0);
+  EXPECT_FALSE(JoinMemoryLedger(small.get()));
+  ASSERT_EQ(::ftruncate(small.get(), sizeof(MemoryPage)), 0);
+  EXPECT_FALSE(JoinMemoryLedger(small.get())) << "no magic";
 }
 
 TEST_F(Ledger, AFactorRisesFastFallsSlowlyAndIsSharedAndBounded) {
@@ -209,73 +248,18 @@ TEST(MemoryShareOfOneProcess, MoreThanAllOfItRunsAlone) {
   EXPECT_EQ((*share)->Take(kBudget, Soon(), kNothing), Taken::kYes);
 }
 
-// ---- who may take, by the table alone
-// --------------------------------------------------------------------------------
-
-constexpr std::int64_t kLate = 10'000'000'000;  // a time at which every patience is over
-
-struct Queue {
-  std::unique_ptr<MemoryPage> page = std::make_unique<MemoryPage>();
-  Queue() {
-    page->budget = 1'600;
-    page->lines = 4;
-  }
-  void Wait(std::size_t line, std::uint64_t bytes, std::uint64_t ticket) {
-    page->line[line].wanted = bytes;
-    page->line[line].ticket = ticket;
-  }
-  [[nodiscard]] bool May(std::size_t line, std::uint64_t bytes, std::int64_t now = kLate) const {
-    return MayTake(*page, line, bytes, now);
-  }
-};
-
-TEST(MayTake, TheFirstThatWaitsComesBeforeLaterOnesThatWouldFit) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 800, 1);
-  queue.Wait(2, 500, 2);
-  EXPECT_FALSE(queue.May(1, 800));
-  EXPECT_FALSE(queue.May(2, 500)) << "else the head would starve";
-  EXPECT_TRUE(queue.May(2, 500, 0)) << "while the head has only begun to wait";
-  queue.page->line[0].running = 800;
-  EXPECT_TRUE(queue.May(1, 800));
-}
-
-TEST(MayTake, SmallOnesFlowPastAHeadThatTheyCannotStarve) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 1'200, 1);
-  EXPECT_TRUE(queue.May(2, 100));
-  EXPECT_FALSE(queue.May(2, 101)) << "not small";
-  queue.page->line[3].running = 100;
-  queue.page->line[2].running = 100;
-  queue.page->lines = 6;
-  queue.page->line[4].running = 100;
-  EXPECT_TRUE(queue.May(5, 100));
-  EXPECT_FALSE(queue.May(5, 101));
-  queue.page->line[0].running = 0;
-  EXPECT_TRUE(queue.May(1, 1'200)) << "all small ones together leave it its room";
-}
-
-TEST(MayTake, AHeadThatNeedsNearlyAllClosesTheWayOfSmallOnes) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 1'201, 1);
-  EXPECT_FALSE(queue.May(2, 100));
-  EXPECT_TRUE(queue.May(2, 100, 0));
-}
-
-TEST(MayTake, WhoRunsAloneMayHaveMoreThanAll) {
-  Queue queue;
-  queue.page->line[0].own = 50;
-  queue.page->line[0].idle[1] = 50;
-  queue.Wait(1, 5'000, 1);
-  EXPECT_FALSE(queue.May(1, 5'000, 0)) << "idle children end first";
-  EXPECT_TRUE(queue.May(1, 5'000));
-  queue.page->line[0].idle[1] = 0;
-  EXPECT_TRUE(queue.May(1, 5'000, 0));
-  queue.page->line[2].running = 1;
-  EXPECT_FALSE(queue.May(1, 5'000));
+TEST_F(Ledger, TheHeadCallsAgainThoseWhoBecameIdleMeanwhile) {
+  const auto one = Join();
+  const auto other = Join();
+  const auto third = Join();
+  ASSERT_EQ(third->Take(kMiB, Soon(), kNothing), Taken::kYes);  // so that nobody runs alone
+  one->Hold(0, kBudget);
+  std::jthread giver([&](const std::stop_token& stop) {
+    std::uint32_t seen = 0;
+    if (one->AwaitWanted(stop, seen)) one->Hold(0, kBudget / 4 * 3);
+    if (one->AwaitWanted(stop, seen)) one->Hold(0, 0);
+  });
+  EXPECT_EQ(other->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
 }
 
 }  // namespace
