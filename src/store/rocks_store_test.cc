@@ -306,5 +306,55 @@ TEST_F(RocksStoreTest, DamageToABatchThatWasSyncedIsNeverASilentLoss) {
   EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;
 }
 
+// A second cut while the first one is recovered from: RocksDB has begun its new log, and its MANIFEST names the old
+// one.
+TEST_F(RocksStoreTest, ACutBetweenTheNewLogAndTheNewManifestCostsNoMoreThanTheTornBatch) {
+  Create(10'000);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 10)).has_value());
+  const std::string log = NewestLog(dir_);
+  const std::uintmax_t synced = std::filesystem::file_size(log);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 500, 500)).has_value());
+  store.reset();
+  Overwrite(log, synced + 70'000, 512);
+  std::string stub;
+  std::string name;
+  {
+    const std::string copy = dir_ + "-copy";
+    std::filesystem::copy(dir_, copy);
+    auto recovered = Open(copy, {.merger = &merger_});
+    ASSERT_TRUE(recovered.has_value()) << recovered.error().message;
+    recovered->reset();
+    const std::string begun = NewestLog(copy);
+    name = std::filesystem::path(begun).filename();
+    std::ifstream file(begun, std::ios::binary);
+    stub.resize(7 + 12);  // a record's header, and a batch's
+    ASSERT_TRUE(file.read(stub.data(), static_cast<std::streamsize>(stub.size())));
+    std::filesystem::remove_all(copy);
+  }
+  ASSERT_EQ(stub[4], 12) << "RocksDB no longer begins a log with an empty batch";
+  ASSERT_GT(name, std::filesystem::path(log).filename());
+  std::ofstream(dir_ + "/" + name, std::ios::binary) << stub;
+  Reopen();
+  EXPECT_EQ(Rows(), 10U);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 5)).has_value());
+  Reopen();
+  EXPECT_EQ(Rows(), 15U);
+}
+
+TEST_F(RocksStoreTest, ATearBeforeALogWithBatchesIsNeverASilentLoss) {
+  Create(10'000);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 500, 500)).has_value());
+  const std::string log = NewestLog(dir_);
+  store.reset();
+  const std::uintmax_t end = std::filesystem::file_size(log);
+  std::string next = log;
+  next.replace(next.rfind('/') + 1, std::string::npos, "999999.log");
+  std::filesystem::copy_file(log, next);  // whatever it holds, it holds batches
+  Overwrite(log, end - 1000, 512);
+  const auto opened = Open(dir_, {.merger = &merger_});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;
+}
+
 }  // namespace
 }  // namespace store
