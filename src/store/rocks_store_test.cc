@@ -10,8 +10,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "store/database.h"
 #include "store/store.h"
@@ -260,6 +262,29 @@ TEST_P(FullDiskTest, ClaimsNothingAndIsOvercomeOnceThereIsSpace) {
 
 INSTANTIATE_TEST_SUITE_P(WithOrWithoutRoomForNames, FullDiskTest, testing::Bool());
 
+// Another process takes the folder's lock as soon as this one lets go of it, and is in the middle of a write.
+class AnotherServer final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit AnotherServer(std::function<void()> writes)
+      : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), writes_(std::move(writes)) {}
+  [[nodiscard]] const char* Name() const override { return "AnotherServer"; }
+  rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
+                             rocksdb::IODebugContext* context) override {
+    if (here_) return rocksdb::IOStatus::IOError("lock hold by another: Resource temporarily unavailable");
+    return target()->LockFile(name, options, lock, context);
+  }
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status = target()->UnlockFile(lock, options, context);
+    if (!std::exchange(here_, true)) writes_();
+    return status;
+  }
+
+ private:
+  std::function<void()> writes_;
+  bool here_ = false;
+};
+
 // The newest log of a closed store.
 std::string NewestLog(const std::string& dir) {
   std::string newest;
@@ -304,6 +329,20 @@ TEST_F(RocksStoreTest, DamageToABatchThatWasSyncedIsNeverASilentLoss) {
   const auto opened = Open(dir_, {.merger = &merger_});
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;
+}
+
+TEST_F(RocksStoreTest, ALogThatAnotherServerWritesIsNotTakenForADamagedOne) {
+  Create(10'000);
+  const std::string log = NewestLog(dir_);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 500, 500)).has_value());
+  ASSERT_TRUE(store->outcomes().Record(Commit(500, 1)).has_value());
+  store.reset();
+  const auto files = std::make_shared<AnotherServer>([&] { Overwrite(log, 70'000, 512); });
+  const auto env = rocksdb::NewCompositeEnv(files);
+  const auto opened = Open(dir_, {.merger = &merger_, .env = env.get()});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, base::Code::kUnavailable) << opened.error().message;
+  EXPECT_EQ(opened.error().reason, "in-use");
 }
 
 // A second cut while the first one is recovered from: RocksDB has begun its new log, and its MANIFEST names the old
