@@ -320,6 +320,7 @@ local::WorkerSpec LocalHome::CustomSpec(const config::CustomProcessor& processor
 
 void LocalHome::CollectLater() {
   housekeeping_->At(clock_.Steady() + kCollectEvery, [this] {
+    backup_->Sweep();
     const auto swept = collect_->Run();
     if (!swept) {
       base::LogWarn("collect-failed", {{"error", swept.error().message}});

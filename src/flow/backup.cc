@@ -9,7 +9,7 @@ base::Result<std::string> Backup::Begin() {
   if (!id_.empty() && clock_.Steady() < until_) {
     return base::Fail(base::Code::kConflict, "another backup of this server is being made", "backup-runs");
   }
-  if (!id_.empty()) pictures_.remove(std::exchange(id_, {}));
+  RemoveLapsed();
   // First, so that no blob of the picture is removed after it.
   until_ = clock_.Steady() + kHold;
   collect_.HoldUntil(until_);
@@ -21,6 +21,15 @@ base::Result<std::string> Backup::Begin() {
   }
   id_ = id;
   return id;
+}
+
+void Backup::Sweep() {
+  const std::lock_guard lock(mutex_);
+  RemoveLapsed();
+}
+
+void Backup::RemoveLapsed() {
+  if (!id_.empty() && clock_.Steady() >= until_) pictures_.remove(std::exchange(id_, {}));
 }
 
 base::Status Backup::Find(const std::string& id) const {

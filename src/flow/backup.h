@@ -31,10 +31,13 @@ class Backup {
   [[nodiscard]] base::Status Renew(const std::string& id);
   // OK: nothing was collected since Begin. kNotFound as above.
   [[nodiscard]] base::Status End(const std::string& id);
+  // Removes a picture that has lapsed: it keeps table files, and so their space, that the database has done with.
+  void Sweep();
 
   static constexpr std::chrono::minutes kHold{10};
 
  private:
+  void RemoveLapsed();  // mutex_ is held
   [[nodiscard]] base::Status Find(const std::string& id) const;
 
   Collect& collect_;

@@ -155,19 +155,27 @@ class Submitting final : public Submission, private wire::ToonSink {
     created.spec.manifest_uploaded = true;
     created.spec.manifest = {.blob = manifest_key_, .bytes = *size};
     // A copy of the job's own: its plan must not meet that of another job over the same upload.
-    UT_TRY(Copy(key, *size));
+    UT_TRY(Copy(key, *size, uri.sha256));
     created.spec.payload_sha256 = job::PayloadDigest(created.spec, uri.sha256);
     return {};
   }
 
-  base::Status Copy(std::string_view key, std::uint64_t size) {
+  // Only bytes that have this hash: the job's digest claims it, and nobody hashes the copy again.
+  base::Status Copy(std::string_view key, std::uint64_t size, const base::Sha256& sha256) {
     constexpr std::uint64_t kPieceBytes = 4U << 20U;
     UT_TRY_ASSIGN(const auto writer, context_.blobs.NewWriter());
+    base::Sha256Stream hash;
     std::string piece;
     for (std::uint64_t at = 0; at < size; at += piece.size()) {
       UT_TRY(context_.blobs.Read(key, at, kPieceBytes, piece));
       if (piece.empty()) return base::Fail(base::Code::kUnavailable, "the uploaded manifest became shorter");
       UT_TRY(writer->Append(piece));
+      hash.Update(piece);
+    }
+    if (hash.Finish() != sha256) {
+      auto refused = base::FailAt("/manifestUri", "its stored bytes are damaged: upload them again");
+      refused.error().reason = "source-damaged";
+      return refused;
     }
     return writer->Commit(manifest_key_);
   }

@@ -1,5 +1,6 @@
-// The files of content-addressed blobs, read and hashed before they are first given out: bytes that are not those that
-// were stored are never served. A file stays good while its inode, size and times do. Thread-safe; blocks.
+// The files of content-addressed blobs, read and hashed before they are first given out, and again when their inode,
+// size or times changed. Bytes that were altered before that are not served; what a disk alters later without a write
+// changes none of these and is served until this process, or its memory of the file, ends. Thread-safe; blocks.
 #pragma once
 
 #include <mutex>

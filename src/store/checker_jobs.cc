@@ -216,7 +216,15 @@ void Checker::CheckOutcomes() {
     std::optional<Uid> next;
     const base::Status read =
         database_.Scan(database_.rows(), from, std::string(9, '\xFF'), [&](std::string_view key, std::string_view) {
-          if (key.size() == kOutcomeKeyBytes) next = ReadBigEndian64(key);
+          if (key.size() != kOutcomeKeyBytes) {
+            // One that begins as a job's rows is told with the job; all are looked past.
+            if (key.size() < sizeof(Uid) || !Has(SpecKey(ReadBigEndian64(key)))) {
+              Tell({.kind = "unknown-row",
+                    .what = fmt::format("no outcome has the key {}", base::ToHex(key.substr(0, 64)))});
+            }
+            return Database::Walk::kOn;
+          }
+          next = ReadBigEndian64(key);
           return Database::Walk::kStop;
         });
     if (!read) Tell({.kind = "rows-unreadable", .what = read.error().message});

@@ -146,6 +146,21 @@ base::Status RefuseRemains(const std::string& dir) {
   return {};
 }
 
+// What RocksDB must not be asked to open, and what its logs end in. Nobody may be writing the folder meanwhile.
+base::Result<ExaminedLogs> Examine(const std::string& dir) {
+  UT_TRY(RefuseRemains(dir));
+  UT_TRY_ASSIGN(ExaminedLogs logs, ExamineLogs(dir));
+  if (logs.damaged.empty()) return logs;
+  return base::Fail(
+      base::Code::kCorrupt,
+      fmt::format("{} is damaged before its end: what was stored after that would be lost", logs.damaged));
+}
+
+base::Result<ExaminedLogs> ExamineLocked(const std::string& dir, rocksdb::Env* env) {
+  UT_TRY_ASSIGN(const FolderLock lock, FolderLock::Take(dir, env));
+  return Examine(dir);
+}
+
 base::Result<std::optional<std::string>> GetFrom(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                                  std::string_view key) {
   std::string value;
@@ -185,15 +200,8 @@ FolderLock::~FolderLock() {
   if (lock_ != nullptr) env_->UnlockFile(lock_).PermitUncheckedError();
 }
 
-base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const std::string& dir,
-                                                         const Options& options) {
-  UT_TRY(RefuseRemains(dir));
-  UT_TRY_ASSIGN(const ExaminedLogs logs, ExamineLogs(dir));
-  if (!logs.damaged.empty()) {
-    return base::Fail(
-        base::Code::kCorrupt,
-        fmt::format("{} is damaged before its end: what was stored after that would be lost", logs.damaged));
-  }
+base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const std::string& dir, const Options& options,
+                                                         const ExaminedLogs& logs) {
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, MainFamily(cache)},
@@ -231,15 +239,22 @@ base::Result<std::unique_ptr<Database>> Database::OpenAs(Access access, const st
 base::Result<std::unique_ptr<Database>> Database::Open(const std::string& dir, const Options& options) {
   // RocksDB syncs what it puts into the folder, not the folder's own entry.
   UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMustExist));
-  // Before the logs are looked at, so that nobody is writing them; RocksDB takes the lock again for itself.
-  UT_TRY(FolderLock::Take(dir, options.env));
-  UT_TRY_ASSIGN(auto database, OpenAs(Access::kWrite, dir, options));
-  UT_TRY(database->CheckFormat());
-  return database;
+  UT_TRY_ASSIGN(const ExaminedLogs logs, ExamineLocked(dir, options.env));
+  // RocksDB takes the lock for itself, and not while we have it.
+  auto database = OpenAs(Access::kWrite, dir, options, logs);
+  if (!database) {
+    // Another process that took it in between is why this one fails.
+    const auto lock = FolderLock::Take(dir, options.env);
+    if (!lock && lock.error().reason == "in-use") return std::unexpected(lock.error());
+    return std::unexpected(std::move(database).error());
+  }
+  UT_TRY((*database)->CheckFormat());
+  return std::move(*database);
 }
 
 base::Result<std::unique_ptr<Database>> Database::OpenToRead(const std::string& dir, const Options& options) {
-  return OpenAs(Access::kRead, dir, options);
+  UT_TRY_ASSIGN(const ExaminedLogs logs, Examine(dir));
+  return OpenAs(Access::kRead, dir, options, logs);
 }
 
 Database::~Database() {

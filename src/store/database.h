@@ -44,6 +44,8 @@ class FolderLock {
   rocksdb::FileLock* lock_;
 };
 
+struct ExaminedLogs;  // log_tail.h
+
 class Database {
  public:
   [[nodiscard]] static base::Result<std::unique_ptr<Database>> Open(const std::string& dir, const Options& options);
@@ -83,7 +85,7 @@ class Database {
  private:
   enum class Access : std::uint8_t { kWrite, kRead };
   [[nodiscard]] static base::Result<std::unique_ptr<Database>> OpenAs(Access access, const std::string& dir,
-                                                                      const Options& options);
+                                                                      const Options& options, const ExaminedLogs& logs);
   explicit Database(std::unique_ptr<rocksdb::Env> env) : env_(std::move(env)) {}
   [[nodiscard]] base::Status CheckFormat();
 

@@ -15,8 +15,9 @@ namespace store {
 namespace {
 
 constexpr std::size_t kBlockBytes = 32'768;
-constexpr std::size_t kHeaderBytes = 7;  // checksum u32, length u16, type u8; little-endian
-constexpr std::uint8_t kFull = 1;        // a batch whole; 2, 3, 4: its first, a middle, its last fragment
+constexpr std::size_t kHeaderBytes = 7;       // checksum u32, length u16, type u8; little-endian
+constexpr std::size_t kEmptyBatchBytes = 12;  // sequence u64, count u32
+constexpr std::uint8_t kFull = 1;             // a batch whole; 2, 3, 4: its first, a middle, its last fragment
 constexpr std::uint8_t kFirst = 2;
 constexpr std::uint8_t kLast = 4;
 
@@ -117,13 +118,11 @@ base::Result<ExaminedLogs> ExamineLogs(const std::string& dir) {
     if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
       return base::Fail(base::Code::kUnavailable, fmt::format("cannot read {}", path.string()));
     }
+    if (bytes.size() <= kHeaderBytes + kEmptyBatchBytes) continue;
     const LogTail tail = ExamineLog(bytes);
     if (tail == LogTail::kDamaged && examined.damaged.empty()) examined.damaged = path.string();
-    if (path == logs.back()) {
-      examined.newest = tail;
-    } else if (tail == LogTail::kTorn) {
-      examined.older_torn = true;
-    }
+    if (examined.newest == LogTail::kTorn) examined.older_torn = true;
+    examined.newest = tail;
   }
   return examined;
 }

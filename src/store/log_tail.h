@@ -22,6 +22,9 @@ enum class LogTail : std::uint8_t {
 
 // Of the bytes of one log file. Pure.
 [[nodiscard]] LogTail ExamineLog(std::string_view log);
+// A log that holds no more than one batch without rows counts as none: RocksDB begins a new log so when it has replayed
+// the old ones, and names it in its MANIFEST only after that. Cut off in between, it leaves such a log behind a torn
+// one.
 struct ExaminedLogs {
   LogTail newest = LogTail::kWhole;
   bool older_torn = false;  // what is over after a tear was replayed, or damage: RocksDB knows which of them count

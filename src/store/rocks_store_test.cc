@@ -10,8 +10,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "store/database.h"
 #include "store/store.h"
@@ -260,6 +262,29 @@ TEST_P(FullDiskTest, ClaimsNothingAndIsOvercomeOnceThereIsSpace) {
 
 INSTANTIATE_TEST_SUITE_P(WithOrWithoutRoomForNames, FullDiskTest, testing::Bool());
 
+// Another process takes the folder's lock as soon as this one lets go of it, and is in the middle of a write.
+class AnotherServer final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit AnotherServer(std::function<void()> writes)
+      : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), writes_(std::move(writes)) {}
+  [[nodiscard]] const char* Name() const override { return "AnotherServer"; }
+  rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
+                             rocksdb::IODebugContext* context) override {
+    if (here_) return rocksdb::IOStatus::IOError("lock hold by another: Resource temporarily unavailable");
+    return target()->LockFile(name, options, lock, context);
+  }
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status = target()->UnlockFile(lock, options, context);
+    if (!std::exchange(here_, true)) writes_();
+    return status;
+  }
+
+ private:
+  std::function<void()> writes_;
+  bool here_ = false;
+};
+
 // The newest log of a closed store.
 std::string NewestLog(const std::string& dir) {
   std::string newest;
@@ -301,6 +326,70 @@ TEST_F(RocksStoreTest, DamageToABatchThatWasSyncedIsNeverASilentLoss) {
   ASSERT_TRUE(store->outcomes().Record(Commit(500, 1)).has_value());
   store.reset();
   Overwrite(log, middle, 512);
+  const auto opened = Open(dir_, {.merger = &merger_});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;
+}
+
+TEST_F(RocksStoreTest, ALogThatAnotherServerWritesIsNotTakenForADamagedOne) {
+  Create(10'000);
+  const std::string log = NewestLog(dir_);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 500, 500)).has_value());
+  ASSERT_TRUE(store->outcomes().Record(Commit(500, 1)).has_value());
+  store.reset();
+  const auto files = std::make_shared<AnotherServer>([&] { Overwrite(log, 70'000, 512); });
+  const auto env = rocksdb::NewCompositeEnv(files);
+  const auto opened = Open(dir_, {.merger = &merger_, .env = env.get()});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, base::Code::kUnavailable) << opened.error().message;
+  EXPECT_EQ(opened.error().reason, "in-use");
+}
+
+// A second cut while the first one is recovered from: RocksDB has begun its new log, and its MANIFEST names the old
+// one.
+TEST_F(RocksStoreTest, ACutBetweenTheNewLogAndTheNewManifestCostsNoMoreThanTheTornBatch) {
+  Create(10'000);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 10)).has_value());
+  const std::string log = NewestLog(dir_);
+  const std::uintmax_t synced = std::filesystem::file_size(log);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 500, 500)).has_value());
+  store.reset();
+  Overwrite(log, synced + 70'000, 512);
+  std::string stub;
+  std::string name;
+  {
+    const std::string copy = dir_ + "-copy";
+    std::filesystem::copy(dir_, copy);
+    auto recovered = Open(copy, {.merger = &merger_});
+    ASSERT_TRUE(recovered.has_value()) << recovered.error().message;
+    recovered->reset();
+    const std::string begun = NewestLog(copy);
+    name = std::filesystem::path(begun).filename();
+    std::ifstream file(begun, std::ios::binary);
+    stub.resize(7 + 12);  // a record's header, and a batch's
+    ASSERT_TRUE(file.read(stub.data(), static_cast<std::streamsize>(stub.size())));
+    std::filesystem::remove_all(copy);
+  }
+  ASSERT_EQ(stub[4], 12) << "RocksDB no longer begins a log with an empty batch";
+  ASSERT_GT(name, std::filesystem::path(log).filename());
+  std::ofstream(dir_ + "/" + name, std::ios::binary) << stub;
+  Reopen();
+  EXPECT_EQ(Rows(), 10U);
+  ASSERT_TRUE(store->outcomes().Record(Commit(10, 5)).has_value());
+  Reopen();
+  EXPECT_EQ(Rows(), 15U);
+}
+
+TEST_F(RocksStoreTest, ATearBeforeALogWithBatchesIsNeverASilentLoss) {
+  Create(10'000);
+  ASSERT_TRUE(store->outcomes().Record(Commit(0, 500, 500)).has_value());
+  const std::string log = NewestLog(dir_);
+  store.reset();
+  const std::uintmax_t end = std::filesystem::file_size(log);
+  std::string next = log;
+  next.replace(next.rfind('/') + 1, std::string::npos, "999999.log");
+  std::filesystem::copy_file(log, next);  // whatever it holds, it holds batches
+  Overwrite(log, end - 1000, 512);
   const auto opened = Open(dir_, {.merger = &merger_});
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, base::Code::kCorrupt) << opened.error().message;

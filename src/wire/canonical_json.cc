@@ -18,7 +18,6 @@ using simdjson::dom::element_type;
 
 constexpr std::int64_t kExactInteger = 1LL << 53U;  // every smaller integer is a double
 
-// RFC 8785 section 3.2.2.2 wants \b and \f, which base::AppendJsonString writes as \u0008 and \u000c.
 // Where an eight-byte word may hold a character to escape; never false when it does. Each term marks the bytes below a
 // bound or equal to a character (Warren, Hacker's Delight, 6-1).
 bool MayNeedEscape(std::uint64_t word) {
@@ -38,6 +37,7 @@ std::size_t PlainWords(std::string_view text, std::size_t at) {
   return i - at;
 }
 
+// RFC 8785 section 3.2.2.2 wants \b and \f, which base::AppendJsonString writes as \u0008 and \u000c.
 void AppendString(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';

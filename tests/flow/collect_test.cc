@@ -103,5 +103,22 @@ TEST_F(CollectBesideWork, ABackupWithoutASignOfLifeHasLapsed) {
   EXPECT_TRUE(backup.Begin().has_value());
 }
 
+TEST_F(CollectBesideWork, APictureThatLapsedIsRemovedWithoutAnotherBackup) {
+  Collect collect(*home.context, std::nullopt);
+  std::vector<std::string> removed;
+  Backup backup(collect, home.clock, home.context->random,
+                {.make = [](const std::string&) { return base::Status{}; },
+                 .remove = [&](const std::string& id) { removed.push_back(id); }});
+  const auto id = backup.Begin();
+  ASSERT_TRUE(id.has_value());
+  home.clock.Advance(Backup::kHold - std::chrono::seconds(1));
+  backup.Sweep();
+  EXPECT_EQ(removed, std::vector<std::string>{});
+  home.clock.Advance(std::chrono::seconds(1));
+  backup.Sweep();
+  backup.Sweep();
+  EXPECT_EQ(removed, std::vector{*id});
+}
+
 }  // namespace
 }  // namespace flow

@@ -308,6 +308,27 @@ TEST_P(Flow, AnUploadedManifestIsCountedAfterItsAcceptance) {
   home.ExpectWhole("j", 3000);
 }
 
+TEST_P(Flow, AnUploadedManifestWhoseBytesAreNotThoseThatWereStoredIsRefused) {
+  const std::string line = "{\"toonId\":\"t0\",\"type\":\"message\",\"text\":\"1\"}\n";
+  const std::string uri = UploadOf(home, line);
+  std::string damaged = line;
+  damaged[line.find("\"1\"") + 1] = '7';
+  const std::string key = ports::ContentKey(job::TenantId("acme"), base::Sha256Of(line));
+  home.blobs.Plant(key, damaged);
+  const std::string body = fmt::format(R"({{"jobId":"j","manifestUri":"{}"}})", uri);
+  const auto refused = home.Submit(body);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, base::Code::kInvalid);
+  EXPECT_EQ(refused.error().reason, "source-damaged");
+  EXPECT_EQ(refused.error().fields.at(0).pointer, "/manifestUri");
+  EXPECT_EQ(Query(*home.context).Job(Harness::Key("j")).error().code, base::Code::kNotFound);
+  EXPECT_EQ(home.blobs.size(), 1U) << "no copy stays";
+  home.blobs.Plant(key, line);  // uploaded again
+  ASSERT_TRUE(home.Submit(body).has_value());
+  home.RunAll();
+  home.ExpectWhole("j", 1);
+}
+
 TEST_P(Flow, JobsOverOneUploadedManifestHavePlansOfTheirOwn) {
   std::string lines;
   for (int i = 0; i < 300; ++i)
