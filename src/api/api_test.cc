@@ -330,6 +330,18 @@ TEST(Api, SystemPathsAnswer) {
   EXPECT_EQ(At(world.Get("/prod/openapi.json", "").body, "/openapi"), "3.1.0");
 }
 
+// Nobody without a token may get, at one small request each, large answers that count as transfers.
+TEST(Api, ThePublicDocumentIsOneForAll) {
+  World world;
+  const http::RequestHead head{.method = "GET", .target = "/openapi.json", .path = "/openapi.json"};
+  const http::Handler::Plan plan = world.api->Begin(head);
+  ASSERT_TRUE(plan.call);
+  std::optional<http::Response> answer;
+  plan.call->Finish([&](http::Response response) { answer = std::move(response); });
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(std::holds_alternative<http::StaticBody>(answer->body));
+}
+
 TEST(Api, MetricsAreForThisMachineOrAnAdmin) {
   World world;
   EXPECT_EQ(world.Send({.target = "/metrics", .token = ""}).body, "ubertoons_workers 1\n");

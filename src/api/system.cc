@@ -41,7 +41,12 @@ Plan Jwks(const Services& services, const ExchangePtr& exchange) {
 }
 
 Plan OpenApi(const ExchangePtr& exchange) {
-  return Document(exchange, [exchange] { return exchange->Json(200, std::string(OpenApiJson())); });
+  // Anybody may ask, and read slowly: that must cost neither memory nor the room for authorised transfers.
+  return Document(exchange, [exchange] {
+    http::Response response = exchange->Json(200, "");
+    response.body = http::StaticBody{OpenApiJson()};
+    return response;
+  });
 }
 
 }  // namespace api

@@ -177,7 +177,7 @@ bool Exchange::MustClose() const {
 AnswerPlan Exchange::PlanAnswer(bool draining) const {
   AnswerPlan plan;
   plan.has_body = !head_.head_only && StatusHasBody(answer_.status);
-  if (const auto* text = std::get_if<std::string>(&answer_.body)) {
+  if (const auto text = answer_.text()) {
     plan.shape.length = text->size();
   } else if (const auto* file = std::get_if<FileBody>(&answer_.body)) {
     plan.shape.length = file->length;

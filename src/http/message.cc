@@ -60,6 +60,12 @@ std::string_view RequestHead::header(std::string_view name) const {
   return FindHeader(headers, name);
 }
 
+std::optional<std::string_view> Response::text() const {
+  if (const auto* own = std::get_if<std::string>(&body)) return *own;
+  if (const auto* shared = std::get_if<StaticBody>(&body)) return shared->text;
+  return std::nullopt;
+}
+
 int MalformedStatus(const base::Error& error) {
   if (error.reason == kReasonHeaderTimeout || error.reason == kReasonBodyTimeout) return 408;
   if (error.reason == kReasonTargetTooLong) return 414;

@@ -48,10 +48,17 @@ struct FileBody {
   std::uint64_t length = 0;
 };
 
+// Text that lives as long as the program. However many read it, slowly or not at all, it is there once.
+struct StaticBody {
+  std::string_view text;
+};
+
 struct Response {
   int status = 200;
   Headers headers;  // Content-Length, Date, Connection are the server's business
-  std::variant<std::string, FileBody, std::shared_ptr<BodyStream>> body;
+  std::variant<std::string, StaticBody, FileBody, std::shared_ptr<BodyStream>> body;
+  // The text of a body that is there whole; nullopt of a file or a stream.
+  [[nodiscard]] std::optional<std::string_view> text() const;
 };
 using Respond = std::move_only_function<void(Response)>;  // once, from any thread, at any time after Begin
 

@@ -24,7 +24,8 @@ struct ServerOptions {
   std::size_t max_connections = 20'000;
   // From one client address, 503 above; 0: no such limit. Behind a proxy all come from one address.
   std::size_t max_connections_per_address = 0;
-  // Memory of the transfers under way: bodies that arrive in pieces, files, answers over 64 KiB. 503 above.
+  // Memory of the transfers under way: bodies that arrive in pieces, files, answers over 64 KiB that were made for one
+  // request. 503 above.
   std::uint64_t max_transfer_bytes = 512ULL << 20U;
   std::uint32_t max_header_bytes = 16 * 1024;  // 431 above, 414 if most of it is the request line
   std::chrono::seconds header_timeout{10};     // from the first byte of a request to the end of its head

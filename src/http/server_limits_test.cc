@@ -88,5 +88,20 @@ TEST_F(ServerTest, TransfersOverTheBudgetAreRefusedAndSmallRequestsAreNot) {
   EXPECT_THAT(Talk("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(ServerTest, ADocumentThatIsThereOnceTakesNothingOfTheBudget) {
+  static const std::string document(kMinTransferBytes, 'z');
+  options_.max_transfer_bytes = kMinTransferBytes;
+  handler_.begin = [](const RequestHead&) {
+    return Simple([](std::string) { return Response{.status = 200, .headers = {}, .body = StaticBody{document}}; });
+  };
+  Start();
+  RawClient upload = Connect();
+  ASSERT_TRUE(upload.Send(Post(3, "Expect: 100-continue\r\n")));
+  ASSERT_THAT(upload.ReadUntil("\r\n\r\n"), HasSubstr("100 Continue"));  // it holds the budget now
+  const std::string answer = Talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(answer, ::testing::EndsWith("\r\n\r\n" + document));
+}
+
 }  // namespace
 }  // namespace http::test

@@ -255,7 +255,7 @@ class Session final : public SessionIo<Stream> {
   asio::awaitable<bool> SendAnswer(Exchange& exchange, const AnswerPlan& plan, std::string& head, FileReader& file) {
     Response& answer = exchange.answer();
     if (!plan.has_body) co_return co_await this->Write(head, {});
-    if (const auto* text = std::get_if<std::string>(&answer.body)) {
+    if (const auto text = answer.text()) {
       if (text->size() > kJoinBytes) co_return co_await this->Write(head, *text);
       head += *text;
       co_return co_await this->Write(head, {});

@@ -108,7 +108,7 @@ struct Reply {
 
 inline Reply ToReply(http::Response response) {
   Reply reply{.status = response.status, .headers = std::move(response.headers)};
-  if (auto* text = std::get_if<std::string>(&response.body)) reply.body = std::move(*text);
+  if (const auto text = response.text()) reply.body = *text;
   if (auto* stream = std::get_if<std::shared_ptr<http::BodyStream>>(&response.body)) reply.stream = *stream;
   if (auto* file = std::get_if<http::FileBody>(&response.body)) {
     reply.file = *file;
