@@ -39,6 +39,7 @@ def serve(folder):
 
     StateMachine.__deepcopy__ = without_executions
     make_transactions_cheap()
+    make_queries_cheap()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     application = one_table_call_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = werkzeug.serving.make_server("127.0.0.1", 0, application, threaded=True)
@@ -91,6 +92,24 @@ def make_transactions_cheap():
 
     Table.__deepcopy__ = lambda table, _memo: table
     DynamoDBBackend.transact_write_items = transact_write_items
+
+
+def make_queries_cheap():
+    """moto sorts every item of a table for each query, and then once more: here only what has the partition key."""
+    from moto.dynamodb.models import Table
+
+    query = Table.query
+
+    def query_one_partition(table, hash_key, *arguments, **named):
+        index = named.get("index_name") or (arguments[6] if len(arguments) > 6 else None)
+        table.all_items = lambda: [item for items in ([table.items.get(hash_key, {})] if not index else
+                                                      table.items.values()) for item in items.values()]
+        try:
+            return query(table, hash_key, *arguments, **named)
+        finally:
+            del table.all_items
+
+    Table.query = query_one_partition
 
 
 def answers(folder):
