@@ -165,7 +165,10 @@ base::Result<job::Job> DynamoJobs::Update(const job::JobKey& key, const job::Job
     return std::move(after.job);
   }
   if (!reasons.empty()) return VersionChanged(key);
-  return std::move(now->job);
+  // Others may have gone on since: the answer is this step's state, with what is counted of its generation.
+  const bool same_generation = now->job.state.generation == next.generation;
+  after.job.counters = same_generation ? now->job.counters : job::Counters{};
+  return std::move(after.job);
 }
 
 base::Status DynamoJobs::PutPage(const job::ManifestRef& manifest, job::Generation generation, std::uint32_t page,

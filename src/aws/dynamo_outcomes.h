@@ -20,7 +20,8 @@ class DynamoOutcomes final : public ports::OutcomeStore {
   };
   explicit DynamoOutcomes(Parts parts) : parts_(parts), table_(parts.table) {}  // which outlive it
 
-  // kUnavailable too when others take the job's shards all the time: nothing was written then.
+  // kNotFound also when the job went right after the commit; kUnavailable when others take the job's shards all the
+  // time, and nothing was written.
   [[nodiscard]] base::Result<ports::RecordAnswer> Record(const ports::RecordCommit& commit) override;
   [[nodiscard]] base::Result<std::vector<ports::OutcomeRow>> Read(const job::JobKey& key, job::Generation generation,
                                                                   job::Position from, std::size_t limit,
@@ -43,8 +44,7 @@ class DynamoOutcomes final : public ports::OutcomeStore {
                                                                          const ports::RecordCommit& commit);
   [[nodiscard]] base::Status AddTally(const StoredJob& stored, const ports::RecordCommit& commit, Try& attempt);
   [[nodiscard]] base::Result<Try> Prepare(const StoredJob& stored, const ports::RecordCommit& commit);
-  [[nodiscard]] base::Result<ports::RecordAnswer> AnswerOf(StoredJob before, const ports::RecordCommit& commit,
-                                                           std::uint64_t quarantined);
+  [[nodiscard]] base::Result<job::Job> JobNow(const job::JobKey& key, const JobUid& uid);
 
   const Parts parts_;
   DynamoTable& table_;

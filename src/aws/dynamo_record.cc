@@ -165,15 +165,11 @@ base::Result<DynamoOutcomes::Try> DynamoOutcomes::Prepare(const StoredJob& store
   return attempt;
 }
 
-// With the counters as they are now, so that whoever records the last outcome sees that it is the last.
-base::Result<ports::RecordAnswer> DynamoOutcomes::AnswerOf(StoredJob before, const ports::RecordCommit& commit,
-                                                           std::uint64_t quarantined) {
-  UT_TRY_ASSIGN(auto now, ReadJob(table_, commit.key));
-  if (now && !now->going && now->uid == before.uid) {
-    return ports::RecordAnswer{.already_recorded = {}, .job = std::move(now->job), .quarantined = quarantined};
-  }
-  before.job.counters += CountersOf(commit.outcomes);
-  return ports::RecordAnswer{.already_recorded = {}, .job = std::move(before.job), .quarantined = quarantined};
+// Whole, with the counters as they are now, so that whoever records the last outcome sees that it is the last.
+base::Result<job::Job> DynamoOutcomes::JobNow(const job::JobKey& key, const JobUid& uid) {
+  UT_TRY_ASSIGN(auto now, ReadJob(table_, key));
+  if (!now || now->going || now->uid != uid) return NoSuchJob(key);
+  return std::move(now->job);
 }
 
 base::Result<ports::RecordAnswer> DynamoOutcomes::Record(const ports::RecordCommit& commit) {
@@ -183,7 +179,7 @@ base::Result<ports::RecordAnswer> DynamoOutcomes::Record(const ports::RecordComm
   std::optional<JobUid> added_to;
   for (int attempt = 0; attempt < kRecordTries; ++attempt) {
     if (attempt > 0) table_.PauseBefore(attempt - 1);
-    UT_TRY_ASSIGN(auto stored, ReadJob(table_, commit.key));
+    UT_TRY_ASSIGN(const auto stored, ReadJob(table_, commit.key, Want::kPlace));
     if (!stored || stored->going) {
       // The deletion may have missed what this commit added.
       if (added_to) UT_TRY(parts_.references.Remove(commit.key.tenant, *added_to));
@@ -194,7 +190,8 @@ base::Result<ports::RecordAnswer> DynamoOutcomes::Record(const ports::RecordComm
     if (look) {
       UT_TRY_ASSIGN(auto already, AlreadyRecorded(stored->uid, commit));
       if (!already.empty()) {
-        return ports::RecordAnswer{.already_recorded = std::move(already), .job = std::move(stored->job)};
+        UT_TRY_ASSIGN(job::Job now, JobNow(commit.key, stored->uid));
+        return ports::RecordAnswer{.already_recorded = std::move(already), .job = std::move(now)};
       }
     }
     UT_TRY_ASSIGN(const Try prepared, Prepare(*stored, commit));
@@ -203,7 +200,10 @@ base::Result<ports::RecordAnswer> DynamoOutcomes::Record(const ports::RecordComm
       added_to = stored->uid;
     }
     UT_TRY_ASSIGN(const CancelReasons reasons, table_.Commit(prepared.actions));
-    if (reasons.empty()) return AnswerOf(std::move(*stored), commit, prepared.quarantined);
+    if (reasons.empty()) {
+      UT_TRY_ASSIGN(job::Job now, JobNow(commit.key, stored->uid));
+      return ports::RecordAnswer{.already_recorded = {}, .job = std::move(now), .quarantined = prepared.quarantined};
+    }
     for (std::size_t i = 0; i < commit.outcomes.size(); ++i) look = look || ConditionFailed(reasons, i);
   }
   return base::Fail(base::Code::kUnavailable,

@@ -101,11 +101,15 @@ base::Result<bool> DynamoReferences::IsReferenced(const job::TenantId& tenant, c
 }
 
 base::Status DynamoReferences::TieUploads(const job::JobKey& key, const std::vector<base::Sha256>& uploads) {
-  std::vector<Item> items;
+  std::vector<Item> by_upload;
+  std::vector<Item> by_job;
   for (const base::Sha256& sha256 : uploads) {
-    for (Item& item : TieItems(key, sha256)) items.push_back(std::move(item));
+    std::vector<Item> items = TieItems(key, sha256);
+    by_upload.push_back(std::move(items[0]));
+    by_job.push_back(std::move(items[1]));
   }
-  return table_.Put(items);
+  UT_TRY(table_.Put(by_job));  // first: by these the job's deletion finds the others
+  return table_.Put(by_upload);
 }
 
 base::Result<std::vector<std::optional<job::Outcome>>> DynamoReferences::Find(const job::TenantId& tenant,

@@ -50,7 +50,7 @@ class DynamoReferences final : public ports::ReferenceStore, public ports::Reuse
   const std::chrono::seconds upload_grace_;
 };
 
-// The two rows of a tie: one is found by the upload, one by the job.
+// The two rows of a tie: first the one that is found by the upload, then the job's.
 [[nodiscard]] std::vector<Item> TieItems(const job::JobKey& key, const base::Sha256& sha256);
 
 }  // namespace aws

@@ -62,17 +62,24 @@ base::Status DynamoJobs::RemoveQueried(Query query) {
 }
 
 base::Status DynamoJobs::RemoveTies(const job::JobKey& key) {
-  std::vector<Item> keys;
+  std::vector<Item> by_upload;
+  std::vector<Item> by_job;
+  const auto flush = [&]() -> base::Status {
+    UT_TRY(table_.Delete(std::exchange(by_upload, {})));
+    return table_.Delete(std::exchange(by_job, {}));  // last: what is not noted is never found again
+  };
   Query query = DynamoTable::KeysOnly(table_.Prefixed(JobPartition(key), kTiePrefix));
   UT_TRY(table_.Scan(std::move(query), [&](Item& row) -> base::Result<Walk> {
     UT_TRY_ASSIGN(const std::string tie, TextAt(row, "sk"));
     const auto sha256 = base::Sha256FromHex(std::string_view(tie).substr(kTiePrefix.size()));
     if (!sha256) return base::Fail(base::Code::kCorrupt, "tie " + tie + " names no upload");
-    for (Item& item : TieItems(key, *sha256)) keys.push_back(std::move(item));
-    if (keys.size() >= kRemovedAtOnce) UT_TRY(table_.Delete(std::exchange(keys, {})));
+    std::vector<Item> items = TieItems(key, *sha256);
+    by_upload.push_back(std::move(items[0]));
+    by_job.push_back(std::move(items[1]));
+    if (by_job.size() >= kRemovedAtOnce) UT_TRY(flush());
     return Walk::kOn;
   }));
-  return table_.Delete(keys);
+  return flush();
 }
 
 // The rows that say that the job is there, if they are still this job's.

@@ -258,7 +258,7 @@ TEST_F(DynamoStoreTest, ADelayedDeletionDoesNotTouchTheJobMadeSince) {
   EXPECT_EQ(transactions, 2);
   EXPECT_EQ(store.jobs().Get(key)->value_or(job::Job{}).counters.succeeded, 3U);
   EXPECT_EQ(store.outcomes().Read(key, 1, 0, 10, 10'000)->size(), 3U);
-  EXPECT_EQ(store.outcomes().Aggregates(key)->front().bytes, "3");
+  EXPECT_EQ(*store.outcomes().Aggregates(key), (std::vector<ports::Partial>{{.reducer = "summary", .bytes = "3"}}));
 }
 
 TEST_F(DynamoStoreTest, AnAnswerThatIsLostIsNotRecordedTwice) {
@@ -273,7 +273,7 @@ TEST_F(DynamoStoreTest, AnAnswerThatIsLostIsNotRecordedTwice) {
   EXPECT_GE(lost, 2);
   EXPECT_EQ(answer->already_recorded, (std::vector<job::Position>{3, 4}));
   EXPECT_EQ(answer->job.counters.succeeded, 2U);
-  EXPECT_EQ(store.outcomes().Aggregates(key)->front().bytes, "2");
+  EXPECT_EQ(*store.outcomes().Aggregates(key), (std::vector<ports::Partial>{{.reducer = "summary", .bytes = "2"}}));
 }
 
 TEST_F(DynamoStoreTest, AnOutcomeRecordedBesideANoteHidesTheNote) {
