@@ -13,6 +13,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -37,14 +38,78 @@ def serve(folder):
         return fresh
 
     StateMachine.__deepcopy__ = without_executions
+    make_transactions_cheap()
+    make_queries_cheap()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    application = DomainDispatcherApplication(create_backend_app)
+    application = one_table_call_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = werkzeug.serving.make_server("127.0.0.1", 0, application, threaded=True)
     os.environ["MOTO_PORT"] = str(server.server_port)
     part = folder / "endpoint.part"
     part.write_text(f"http://127.0.0.1:{server.server_port}", encoding="utf-8")
     part.rename(folder / "endpoint")
     server.serve_forever()
+
+
+def one_table_call_at_a_time(application):
+    """moto's DynamoDB has no locks: conditions and transactions of two threads would see each other half done."""
+    lock = threading.Lock()
+
+    def call(environ, start_response):
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return application(environ, start_response)
+        with lock:
+            return application(environ, start_response)
+
+    return call
+
+
+def make_transactions_cheap():
+    """moto copies the whole table for every transaction, to put it back when one fails: here only what it touches."""
+    from moto.dynamodb.models import DynamoDBBackend, Table
+
+    transact = DynamoDBBackend.transact_write_items
+
+    def key_of(table, operation):
+        attributes = operation.get("Item") or operation["Key"]
+        return {name: attributes[name] for name in (table.hash_key_attr, table.range_key_attr) if name}
+
+    def transact_write_items(backend, transact_items):
+        before = []
+        for item in transact_items:
+            operation = next(iter(item.values()))
+            table = backend.tables.get(operation["TableName"])
+            if table:
+                key = key_of(table, operation)
+                before.append((operation["TableName"], key, copy.deepcopy(backend.get_item(operation["TableName"], key))))
+        try:
+            transact(backend, transact_items)
+        except Exception:
+            for name, key, item in before:
+                backend.delete_item(name, key)
+                if item is not None:
+                    backend.put_item(name, item.to_json()["Attributes"], overwrite=True)
+            raise
+
+    Table.__deepcopy__ = lambda table, _memo: table
+    DynamoDBBackend.transact_write_items = transact_write_items
+
+
+def make_queries_cheap():
+    """moto sorts every item of a table for each query, and then once more: here only what has the partition key."""
+    from moto.dynamodb.models import Table
+
+    query = Table.query
+
+    def query_one_partition(table, hash_key, *arguments, **named):
+        index = named.get("index_name") or (arguments[6] if len(arguments) > 6 else None)
+        table.all_items = lambda: [item for items in ([table.items.get(hash_key, {})] if not index else
+                                                      table.items.values()) for item in items.values()]
+        try:
+            return query(table, hash_key, *arguments, **named)
+        finally:
+            del table.all_items
+
+    Table.query = query_one_partition
 
 
 def answers(folder):

@@ -1,33 +1,16 @@
 // The homes themselves: no tests of its own.
 #include "contract/homes.h"
 
-#include <ostream>
 #include <stdexcept>
 
+#include "contract/home_of.h"
 #include "contract/temp_dir.h"
-#include "fakes/reducers.h"
 #include "fakes/store.h"
 #include "store/store.h"
 
 namespace contract {
 
 namespace {
-
-template <typename Store>
-class HomeOf : public Home {
- public:
-  ports::JobStore& jobs() override { return store().jobs(); }
-  ports::PlanStore& plans() override { return store().plans(); }
-  ports::OutcomeStore& outcomes() override { return store().outcomes(); }
-  ports::ReferenceStore& references() override { return store().references(); }
-  ports::ReuseIndex& reuse() override { return store().reuse(); }
-  ports::QuarantineStore& quarantine() override { return store().quarantine(); }
-  ports::Outbox& outbox() override { return store().outbox(); }
-
- protected:
-  [[nodiscard]] virtual Store& store() = 0;
-  fakes::FakePartialMerger merger_;
-};
 
 class FakeHome final : public HomeOf<fakes::FakeStore> {
  public:
@@ -61,10 +44,6 @@ class RocksHome final : public HomeOf<store::RocksStore> {
 };
 
 }  // namespace
-
-void PrintTo(const StoreParam& param, std::ostream* out) {
-  *out << param.name;
-}
 
 const std::vector<StoreParam>& StoreParams() {
   static const std::vector<StoreParam> kParams{

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,10 @@ struct StoreParam {
   const char* name;
   std::unique_ptr<Home> (*make)();
 };
-void PrintTo(const StoreParam& param, std::ostream* out);
+inline void PrintTo(const StoreParam& param, std::ostream* out) {
+  *out << param.name;
+}
+// Each program that is built of the suites names its own.
 [[nodiscard]] const std::vector<StoreParam>& StoreParams();
 
 class StoreContract : public testing::TestWithParam<StoreParam> {
