@@ -30,7 +30,8 @@ struct ChildEnd {
 // Leads a process group of its own; the whole group is killed with it. Not thread-safe.
 class ChildProcess {
  public:
-  // The child's standard input is empty, its output goes to our standard error, every other descriptor is closed. The
+  // The child's standard input is empty, its output goes to our standard error, every other descriptor is closed, and
+  // of its limits the one of open files is what we were started with, not what we raised it to. The
   // kernel kills it when the calling THREAD ends (PR_SET_PDEATHSIG): start children from a thread that lives as long.
   // kUnavailable: the command cannot be executed, or no process to be had.
   [[nodiscard]] static base::Result<ChildProcess> Start(const ChildSpec& spec);
