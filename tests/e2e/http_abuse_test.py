@@ -50,12 +50,12 @@ class SlowClientsTest(AbuseTest):
         return client.to_end()
 
     def honest_upload(self, data):
-        """A bad line: 6 KB a second, and once nothing for most of the time-out."""
+        """A bad line: 6 KB a second, three times the least rate, and once nothing for a while."""
         path, headers = self.promise(data)
         with Raw(self.port) as client:
             client.send(f"PUT /{path} HTTP/1.1\r\nHost: a\r\n".encode() + headers + b"\r\n")
             for at in range(0, len(data), 1500):
-                time.sleep(1.2 if at == 6000 else 0.25)  # this is the line's speed
+                time.sleep(0.6 if at == 6000 else 0.25)  # this is the line's speed
                 self.assertTrue(client.send(data[at:at + 1500]))
             return client.answer()[0]
 
