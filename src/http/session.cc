@@ -19,6 +19,7 @@
 
 #include "http/exchange.h"
 #include "http/mailbox.h"
+#include "http/peer.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "http/session_io.h"
@@ -331,7 +332,6 @@ void SetOptions(tcp::socket& socket, const ServerOptions& options) {
   set(TCP_KEEPINTVL, std::min<std::int64_t>(patience / 3, kMaxKeepIdle));
   set(TCP_KEEPCNT, 3);
   set(TCP_NOTSENT_LOWAT, kUnsentBytes);
-  SetUserTimeout(socket, EmptyingTime(options));
 }
 
 template <typename Stream>

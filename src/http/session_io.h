@@ -2,15 +2,11 @@
 // pool. Included by session.cc alone (Asio coroutines compile slowly).
 #pragma once
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +21,7 @@
 
 #include "http/acknowledged.h"
 #include "http/mailbox.h"
+#include "http/peer.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "http/session.h"
@@ -47,30 +44,9 @@ inline constexpr std::uint64_t kMaxChunkOverhead = 8;
 inline constexpr std::size_t kWatchReadBytes = 512;         // a client that waits for an answer seldom says anything
 inline constexpr std::size_t kMaxWatchedBytes = 64 * 1024;  // of pipelined requests read while one waits
 inline constexpr std::size_t kJoinBytes = 16 * 1024;        // head and body up to this go in one buffer
-inline constexpr std::int64_t kUnsentBytes = 128 * 1024;    // of an answer in the kernel, beside what is on its way
 inline constexpr std::size_t kStreamWriteBytes = 64 * 1024;
 inline constexpr std::chrono::seconds kLinger{2};  // for the client to read the last answer before a close
 
-// What counts as one address: of IPv6 the network that one customer is given.
-inline std::string AddressKey(const std::string& peer) {
-  boost::system::error_code ec;
-  const auto address = asio::ip::make_address(peer, ec);
-  if (ec || !address.is_v6() || address.to_v6().is_v4_mapped()) return peer;
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-  return asio::ip::make_address_v6(bytes).to_string();
-}
-// How long the system may wait for a peer that has data outstanding. It counts a window that opens too little for what
-// stands first in the queue, too, and so cuts off readers that are merely slow.
-inline void SetUserTimeout(tcp::socket& socket, std::chrono::seconds patience) {
-  const int milliseconds = static_cast<int>(std::min<std::int64_t>(patience.count(), 86'400) * 1000);
-  (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
-}
-// In which a reader at the least rate has emptied what the socket holds.
-inline std::chrono::seconds EmptyingTime(const ServerOptions& options) {
-  const auto rate = static_cast<std::int64_t>(std::max<std::uint64_t>(1, options.min_body_rate));
-  return options.body_timeout + std::chrono::seconds(kUnsentBytes / rate);
-}
 inline std::uint64_t Seconds(std::chrono::seconds duration) {
   return static_cast<std::uint64_t>(duration.count());
 }
@@ -422,7 +398,8 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
     const bool head_sent = co_await Write(head, {});
     if (!head_sent) co_return false;
     phase_ = Phase::kStreaming;
-    // Little is sent, all of it fits into the socket, and nothing else would notice that the client is gone.
+    // Little is sent, all of it fits into the socket, and nothing else would notice that the client is gone,
+    // or reads no more. It stays so for what comes after the stream.
     SetUserTimeout(Socket(), state_.options.body_timeout);
     waker_ = std::make_shared<Waker>(MakeWake());
     stream.OnReady([waker = waker_] { waker->Wake(); });
@@ -432,7 +409,6 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
     waker_.reset();
     co_await StopWatch();
     phase_ = Phase::kServing;
-    if (!killed_) SetUserTimeout(Socket(), EmptyingTime(state_.options));
     co_return ended;
   }
   asio::awaitable<bool> PumpStream(BodyStream& stream, Framing framing) {

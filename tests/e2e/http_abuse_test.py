@@ -303,9 +303,9 @@ class FullHouseTest(AbuseTest):
         crowd = self.fill(140, "127.0.0.2", b"")
         until("they are taken or refused", lambda: self.figures()["connections"] >= 13, WAIT_SECONDS)
         for i in range(3):
-            client = self.raw(source=f"127.0.0.{20 + i}")
-            client.send(GET)
-            self.assertEqual(client.answer()[0], 200)
+            crowd.append(self.raw(source=f"127.0.0.{20 + i}"))
+            crowd[-1].send(GET)
+            self.assertEqual(crowd[-1].answer()[0], 200)
         for client in crowd:
             client.socket.close()
         self.assert_gone()
