@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
+#include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "api/blob_urls.h"
 #include "backup.h"
+#include "base/descriptors.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/sanitizer.h"
@@ -31,6 +32,7 @@ constexpr std::chrono::seconds kDrainRequests{5};
 constexpr std::chrono::seconds kDrainChunks{10};
 constexpr std::chrono::minutes kCollectEvery{10};
 constexpr std::size_t kInnerConnections = 1024;  // custom processors' workers, one or two each
+constexpr std::size_t kDescriptorsOfWorker = 8;  // process, connection and folder, with some to spare
 
 base::Status MakeFolder(const std::string& path) {
   UT_TRY(base::MakeDurableFolder(path, base::Parents::kMade));
@@ -67,7 +69,12 @@ auth::JwksSource FetchJwks(std::string url) {
   };
 }
 
-http::ServerOptions ApiServerOptions(const config::Config& settings) {
+// Custom processors' workers share with everybody else what the process may open.
+std::size_t InnerConnections(const config::Config& settings, std::size_t descriptors) {
+  return settings.processors.empty() ? 0 : std::min(kInnerConnections, descriptors / 8);
+}
+
+http::ServerOptions ApiServerOptions(const config::Config& settings, int workers, std::size_t descriptors) {
   const config::HttpSettings& http = settings.http;
   http::ServerOptions options{.address = settings.listen_host,
                               .port = settings.listen_port,
@@ -80,8 +87,10 @@ http::ServerOptions ApiServerOptions(const config::Config& settings) {
                               .idle_timeout = http.idle_timeout,
                               .body_timeout = http.body_timeout,
                               .min_body_rate = http.min_body_rate};
-  const std::size_t descriptors = http::RaiseDescriptorLimit();
-  http::FitDescriptors(descriptors, options);
+  auto all_workers = static_cast<std::size_t>(workers);
+  for (const auto& processor : settings.processors) all_workers += static_cast<std::size_t>(processor.max_workers);
+  const std::size_t others = InnerConnections(settings, descriptors) + kDescriptorsOfWorker * all_workers;
+  http::FitDescriptors(descriptors, others, options);
   base::LogInfo("http-limits", {{"openFiles", descriptors},
                                 {"connections", options.max_connections},
                                 {"transferBytes", options.max_transfer_bytes}});
@@ -238,11 +247,13 @@ base::Status LocalHome::OpenApi() {
       .metrics = [this] { return metrics_.Render(); },
       .backup = backup_.get(),
       .jwks = settings_.issuer.empty() ? std::function<std::string()>([this] { return issuer_->Jwks(); }) : nullptr});
-  UT_TRY_ASSIGN(server_, http::Server::Listen(ApiServerOptions(settings_), *api_));
+  const std::size_t descriptors = base::RaiseDescriptorLimit();
+  UT_TRY_ASSIGN(server_, http::Server::Listen(ApiServerOptions(settings_, workers_, descriptors), *api_));
   // It outlives the outer server in a drain, and is plain and on loopback whatever that one is.
   if (!settings_.processors.empty()) {
     UT_TRY_ASSIGN(inner_server_,
-                  http::Server::Listen({.blocking_threads = 2, .max_connections = kInnerConnections}, *api_));
+                  http::Server::Listen(
+                      {.blocking_threads = 2, .max_connections = InnerConnections(settings_, descriptors)}, *api_));
   }
   return {};
 }
@@ -356,10 +367,9 @@ void LocalHome::WatchFigures() {
   watch("ubertoons_store_commits_total", "Synced batches.", Kind::kCounter, [this] { return store_->stats().commits; });
   watch("ubertoons_store_requests_total", "Writes that shared those batches.", Kind::kCounter,
         [this] { return store_->stats().requests; });
-  watch("process_open_fds", "Open file descriptors of the server.", Kind::kGauge, [] {
-    std::error_code ec;
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd", ec), {});
-  });
+  // It is read when files run out, above all: then none could be opened for the counting.
+  watch("process_open_fds", "Open file descriptors of the server.", Kind::kGauge,
+        [open = std::make_shared<base::OpenDescriptors>()] { return open->Count(); });
   watch("ubertoons_http_requests_throttled_total", "Requests answered 429: their tenant sent too many in a second.",
         Kind::kCounter, [this] { return api_->throttled(); });
   watch("ubertoons_http_connections", "Open API connections.", Kind::kGauge, [this] { return server_->connections(); });

@@ -142,8 +142,6 @@ Plan Api::Begin(const http::RequestHead& head) {
 
 http::Response Api::Malformed(const base::Error& error) {
   const Exchange exchange(http::RequestHead{}, services_.random);
-  // Whoever floods us with connections must not flood the log as well.
-  if (error.reason == http::kReasonCrowded) return exchange.Problem(kCrowded, error.message);
   switch (http::MalformedStatus(error)) {
     case 408:
       return exchange.Problem(kRequestTimeout, error.message);

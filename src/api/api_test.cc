@@ -360,9 +360,18 @@ TEST(Api, WhatIsNotARequestIsAProblemToo) {
   EXPECT_EQ(answer(base::Code::kTimeout, http::kReasonHeaderTimeout).status, 408);
   EXPECT_EQ(answer(base::Code::kTooLarge, http::kReasonTargetTooLong).status, 414);
   EXPECT_EQ(answer(base::Code::kUnsupported, http::kReasonExpectation).status, 417);
-  const Reply crowded = answer(base::Code::kUnavailable, http::kReasonCrowded);
-  EXPECT_EQ(crowded.status, 503);
-  EXPECT_EQ(crowded.header("Retry-After"), "2");
+  testing::internal::CaptureStderr();
+  for (const std::string_view reason : {http::kReasonCrowded, http::kReasonTransfers}) {
+    const Reply crowded = answer(base::Code::kUnavailable, reason);
+    EXPECT_EQ(crowded.status, 503);
+    EXPECT_EQ(crowded.header("Retry-After"), "2");
+    EXPECT_EQ(At(crowded.body, "/reason"), reason);
+  }
+  // A flood of them would be one of the log's; what else is our fault is told.
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(answer(base::Code::kUnavailable, "other").status, 503);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("request-failed"));
   const Reply large = answer(base::Code::kTooLarge, http::kReasonHeaderTooLarge);
   EXPECT_EQ(large.status, 431);
   EXPECT_EQ(At(large.body, "/status"), "431");

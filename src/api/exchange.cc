@@ -23,6 +23,12 @@ std::string Challenge(const base::Error& error) {
   return challenge + R"(, error="invalid_token")";
 }
 
+// Anybody who opens connections can cause these, without a token and as fast as the server answers: whoever floods us
+// with them must not flood the log as well.
+bool IsCrowding(const base::Error& error) {
+  return error.reason == http::kReasonCrowded || error.reason == http::kReasonTransfers;
+}
+
 void LogFailure(const Exchange& exchange, const base::Error& error, int status) {
   base::LogError("request-failed", {{"method", exchange.head.method},
                                     {"path", exchange.path},
@@ -63,7 +69,7 @@ http::Response Exchange::Problem(const base::Error& error) const {
 http::Response Exchange::Problem(const base::Error& error, std::chrono::seconds retry_after) const {
   if (error.reason == http::kReasonBodyTimeout) return Problem(kRequestTimeout, error.message);
   const int status = base::PolicyOf(error.code).http_status;
-  if (status >= 500) LogFailure(*this, error, status);
+  if (status >= 500 && !IsCrowding(error)) LogFailure(*this, error, status);
   // What went wrong inside is for the log; the trace id leads to it.
   base::Error shown = error;
   if (status == 500) shown.message = "this is the server's fault; its log names it by the trace id";
@@ -84,9 +90,7 @@ http::Response Exchange::Problem(const HttpProblem& problem, std::string_view de
   body += R"(,"instance":)";
   base::AppendJsonString(body, head.path);
   body += fmt::format(R"(,"traceId":"{}"}})", trace.trace_id);
-  http::Response response = Text(problem.status, kProblemJson, std::move(body));
-  if (problem.status == 503) response.headers.emplace_back("Retry-After", "2");
-  return response;
+  return Text(problem.status, kProblemJson, std::move(body));
 }
 
 }  // namespace api

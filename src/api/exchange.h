@@ -27,7 +27,6 @@ inline constexpr HttpProblem kTargetTooLong{414, "target-too-long", "The request
 inline constexpr HttpProblem kRangeNotSatisfiable{416, "range-not-satisfiable", "The range is not in it"};
 inline constexpr HttpProblem kExpectationFailed{417, "expectation-failed", "Nothing else than 100-continue is known"};
 inline constexpr HttpProblem kHeaderTooLarge{431, "header-too-large", "The request's head is too long"};
-inline constexpr HttpProblem kCrowded{503, "unavailable", "Not now, try again"};
 
 // Immutable once built; shared by the closures of its call.
 class Exchange {
@@ -45,7 +44,8 @@ class Exchange {
   // application/json, traced.
   [[nodiscard]] http::Response Json(int status, std::string body) const;
   [[nodiscard]] http::Response Text(int status, std::string_view content_type, std::string body) const;
-  // application/problem+json with the headers that its code asks for. Logs what is our fault.
+  // application/problem+json with the headers that its code asks for. Logs what is our fault, but not that too
+  // many come at once.
   [[nodiscard]] http::Response Problem(const base::Error& error) const;
   // The same, when it is known after how long the request will do.
   [[nodiscard]] http::Response Problem(const base::Error& error, std::chrono::seconds retry_after) const;

@@ -163,7 +163,8 @@ TEST(OpenApi, EveryProblemTypeIsDocumentedWithAnExample) {
   for (int code = 0; code <= static_cast<int>(base::Code::kInternal); ++code) {
     types.insert(std::string(base::PolicyOf(static_cast<base::Code>(code)).name));
   }
-  for (const HttpProblem& problem : {kMethodNotAllowed, kRequestTimeout, kRangeNotSatisfiable, kHeaderTooLarge}) {
+  for (const HttpProblem& problem : {kMethodNotAllowed, kRequestTimeout, kTargetTooLong, kRangeNotSatisfiable,
+                                     kExpectationFailed, kHeaderTooLarge}) {
     types.insert(std::string(problem.name));
   }
   const json::object& components = Document().at("components").as_object();

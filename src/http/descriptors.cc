@@ -1,31 +1,24 @@
 #include "http/descriptors.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
+
+#include "http/session.h"
 
 namespace http {
 
 namespace {
 
-constexpr std::size_t kMaxReserve = 2048;  // store (256 files), worker pipes, the other servers' connections
+constexpr std::size_t kMinReserve = 512;  // the store alone opens up to 256 files, and as many again may be other uses
+constexpr std::size_t kMaxReserve = 2048;
 
 }  // namespace
 
-std::size_t RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
-  return limit.rlim_cur;
-}
-
-void FitDescriptors(std::size_t descriptors, ServerOptions& options) {
-  const std::size_t quarter = descriptors / 4;
-  const std::size_t transfers = std::min<std::size_t>(quarter, options.max_transfer_bytes / kMinTransferBytes);
-  const std::size_t connections = descriptors - std::min(quarter, kMaxReserve) - transfers;
-  options.max_connections = std::min(options.max_connections, connections);
+void FitDescriptors(std::size_t descriptors, std::size_t others, ServerOptions& options) {
+  const std::size_t reserve =
+      std::clamp(descriptors / 4, kMinReserve, kMaxReserve) + others + kCrowdRefusals + kAddressRefusals;
+  const std::size_t left = descriptors - std::min(reserve, descriptors / 4 * 3);
+  const std::size_t transfers = std::min<std::size_t>(left / 3, options.max_transfer_bytes / kMinTransferBytes);
+  options.max_connections = std::min(options.max_connections, left - transfers);
   options.max_transfer_bytes =
       std::min<std::uint64_t>(options.max_transfer_bytes, (transfers + 1) * kMinTransferBytes - 1);
 }

@@ -1,5 +1,5 @@
-// File descriptors: how many the process may open, and how a server shares them out, so that connections never take the
-// ones that the store, the workers' pipes and the log need.
+// How a server shares out the file descriptors that the process may open (base/descriptors.h), so that connections
+// never take the ones that the store, the workers and the log need.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,10 @@
 
 namespace http {
 
-// Raises the process's soft limit to its hard one; answers what holds now.
-[[nodiscard]] std::size_t RaiseDescriptorLimit();
-
-// Lowers max_connections and max_transfer_bytes to what `descriptors` allow: a quarter of them, at most 2048, is kept
-// for the rest of the process, and at most a quarter goes to transfers, each of which opens a file beside its
-// connection.
-void FitDescriptors(std::size_t descriptors, ServerOptions& options);
+// Lowers max_connections and max_transfer_bytes to what `descriptors` allow. Kept back are: a quarter of them, at least
+// 512 and at most 2048, for the store and the log; `others`, which the caller knows of (workers, other servers); and
+// the connections that are told that there is no room. All that is at most three quarters. Of the rest at most a third
+// goes to transfers, each of which opens a file beside its connection.
+void FitDescriptors(std::size_t descriptors, std::size_t others, ServerOptions& options);
 
 }  // namespace http

@@ -11,6 +11,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// The speed of a line or of a handler, which these tests are about: nothing is waited for.
+void Pace(int milliseconds) {
+  ::poll(nullptr, 0, milliseconds);
+}
+
 std::string Post(std::uint64_t length, std::string_view more = "") {
   return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n" + std::string(more) +
          "\r\n";
@@ -26,7 +31,7 @@ TEST_F(ServerTest, ABodyUnderTheLeastRateIsCutOff) {
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
   std::jthread sender([&](const std::stop_token& stop) {
     while (!stop.stop_requested() && std::chrono::steady_clock::now() < give_up && client.Send("x")) {
-      ::poll(nullptr, 0, 10);
+      Pace(10);
     }
   });
   const std::string answer = client.ReadUntil("body-timeout");
@@ -46,10 +51,42 @@ TEST_F(ServerTest, AReaderUnderTheLeastRateIsCutOff) {
   std::size_t read = 0;
   while (!client.ReadBytes(65'536).empty()) {
     read += 65'536;
-    ::poll(nullptr, 0, 5);
+    Pace(5);
   }
   EXPECT_GT(read, 0U);
   EXPECT_LT(read, 60U << 20U);
+}
+
+class SlowReader : public ServerTest {
+ protected:
+  static constexpr std::size_t kAnswerBytes = 2U << 20U;
+
+  // How much of the answer a client gets that reads 16 KB a second for three time-outs, and then as fast as it can.
+  std::size_t Read(std::uint64_t least_rate) {
+    options_.body_timeout = 1s;
+    options_.min_body_rate = least_rate;
+    handler_.begin = [](const RequestHead&) {
+      return Simple([](std::string) { return Text(200, std::string(kAnswerBytes, 'z')); });
+    };
+    Start();
+    RawClient client = Connect(4096);
+    EXPECT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    std::size_t read = client.ReadUntil("\r\n\r\n").empty() ? kAnswerBytes : 0;
+    for (int i = 0; i < 50 && client.ReadBytes(1000).size() == 1000; ++i) {
+      read += 1000;
+      Pace(60);
+    }
+    return read + client.ReadToEnd().size();
+  }
+};
+
+// The socket takes nothing more before 64 KiB have left it, four seconds later. What arrives counts meanwhile.
+TEST_F(SlowReader, OverTheLeastRateIsServedThoughTheSocketStaysFull) {
+  EXPECT_EQ(Read(4000), kAnswerBytes);
+}
+
+TEST_F(SlowReader, UnderTheLeastRateIsCutOff) {
+  EXPECT_LT(Read(64'000), kAnswerBytes);
 }
 
 TEST_F(ServerTest, AHandlersTimeIsNotTheClients) {
@@ -58,7 +95,7 @@ TEST_F(ServerTest, AHandlersTimeIsNotTheClients) {
   options_.body_piece_bytes = 1000;
   handler_.begin = [&](const RequestHead&) {
     return PlanOf({.write = [](std::string_view) {
-      ::poll(nullptr, 0, 600);  // three of them take longer than the client may
+      Pace(600);  // three of them take longer than the client may
       return base::Status();
     }});
   };

@@ -19,6 +19,7 @@
 
 #include "http/exchange.h"
 #include "http/mailbox.h"
+#include "http/peer.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "http/session_io.h"
@@ -39,7 +40,7 @@ class Session final : public SessionIo<Stream> {
   // `refusal`: there is no room for this connection; it is told so, and nothing is read.
   asio::awaitable<void> Run(const std::optional<base::Error>& refusal) {
     if (refusal) {
-      if (!Io::kTls) co_await AnswerMalformed(*refusal);
+      co_await AnswerMalformed(*refusal);
     } else if (co_await this->Handshake()) {
       bool more = true;
       while (more && !this->killed_) more = co_await ServeNext();
@@ -279,24 +280,42 @@ class Session final : public SessionIo<Stream> {
   }
 };
 
-constexpr std::int64_t kMaxKeepIdle = 3600;        // seconds; the kernel refuses over 32767
-constexpr std::int64_t kUnsentBytes = 128 * 1024;  // of an answer in the kernel, beside what is on its way
-constexpr std::size_t kRefusals = 64;  // connections past the maximum that are told so; further ones are just closed
+constexpr std::int64_t kMaxKeepIdle = 3600;  // seconds; the kernel refuses over 32767
 
-// Why this connection is refused, after room was made if some could be.
-std::optional<base::Error> Refusal(ServerState& state, Shard& shard, const std::string& peer) {
-  const auto crowded = [](std::string message) {
-    return base::Error{
-        .code = base::Code::kUnavailable, .message = std::move(message), .reason = std::string(kReasonCrowded)};
-  };
+// Whether a connection that was counted already may stay. The error is why not; `told` is missing when it is not even
+// told so.
+struct Admission {
+  std::optional<base::Error> error;
+  std::optional<Budget::Share> told;
+};
+
+std::size_t Served(const ServerState& state) {
+  const std::size_t refused =
+      kCrowdRefusals - state.crowd_refusals.left() + kAddressRefusals - state.address_refusals.left();
+  const std::size_t all = state.connections.value();
+  return all - std::min(all, refused);
+}
+
+Admission Refuse(Budget& budget, std::string message) {
+  base::Error error{
+      .code = base::Code::kUnavailable, .message = std::move(message), .reason = std::string(kReasonCrowded)};
+  return {.error = std::move(error), .told = budget.Take(1)};
+}
+
+// Makes room where some can be made.
+Admission Admit(ServerState& state, Shard& shard, const std::string& peer) {
   const std::size_t per_address = state.options.max_connections_per_address;
   if (per_address > 0 && state.addresses.Add(AddressKey(peer)) > per_address) {
-    return crowded("Too many connections from this address");
+    state.addresses.Remove(AddressKey(peer));
+    return Refuse(state.address_refusals, "Too many connections from this address");
   }
-  if (state.connections.value() <= state.options.max_connections) return std::nullopt;
-  if (shard.idle.empty()) return crowded("Too many connections");
-  shard.idle.front()->Kill();
-  return std::nullopt;
+  if (Served(state) <= state.options.max_connections) return {};
+  if (shard.idle.empty() && shard.beginning.empty()) {
+    if (per_address > 0) state.addresses.Remove(AddressKey(peer));
+    return Refuse(state.crowd_refusals, "Too many connections");
+  }
+  (shard.idle.empty() ? shard.beginning : shard.idle).front()->Kill();
+  return {};
 }
 
 // A client that is gone without a word is noticed, idle or not, and what it does not read does not pile up here.
@@ -312,34 +331,37 @@ void SetOptions(tcp::socket& socket, const ServerOptions& options) {
   set(TCP_KEEPIDLE, std::min<std::int64_t>(patience, kMaxKeepIdle));
   set(TCP_KEEPINTVL, std::min<std::int64_t>(patience / 3, kMaxKeepIdle));
   set(TCP_KEEPCNT, 3);
-  set(TCP_USER_TIMEOUT, patience * 1000);
   set(TCP_NOTSENT_LOWAT, kUnsentBytes);
 }
 
 template <typename Stream>
-void Spawn(std::shared_ptr<Session<Stream>> session, Shard& shard, std::optional<base::Error> refusal) {
+void Spawn(ServerState& state, Shard& shard, Stream stream, std::string peer, Admission admission) {
+  auto session =
+      std::make_shared<Session<Stream>>(state, shard, std::move(stream), std::move(peer), std::move(admission.told));
   // The frame owns the session, so whoever destroys the frame destroys the session.
   asio::co_spawn(
       shard.context,
       [](std::shared_ptr<Session<Stream>> self, std::optional<base::Error> why) -> asio::awaitable<void> {
         co_await self->Run(why);
-      }(std::move(session), std::move(refusal)),
+      }(std::move(session), std::move(admission.error)),
       asio::detached);
 }
 
 }  // namespace
 
 void StartSession(ServerState& state, Shard& shard, tcp::socket socket, std::string peer) {
-  if (state.connections.value() > state.options.max_connections + kRefusals) return state.connections.Remove();
   SetOptions(socket, state.options);
-  std::optional<base::Error> refusal = Refusal(state, shard, peer);
+  Admission admission = Admit(state, shard, peer);
+  // Before the handshake TLS has no way to say it.
+  if (admission.error && (state.tls || !admission.told)) {
+    admission.told.reset();
+    return state.connections.Remove();
+  }
   if (state.tls) {
     ssl::stream<tcp::socket> stream(std::move(socket), *state.tls);
-    Spawn(std::make_shared<Session<ssl::stream<tcp::socket>>>(state, shard, std::move(stream), std::move(peer)), shard,
-          std::move(refusal));
+    Spawn(state, shard, std::move(stream), std::move(peer), std::move(admission));
   } else {
-    Spawn(std::make_shared<Session<tcp::socket>>(state, shard, std::move(socket), std::move(peer)), shard,
-          std::move(refusal));
+    Spawn(state, shard, std::move(socket), std::move(peer), std::move(admission));
   }
 }
 

@@ -51,9 +51,17 @@ class ConnectionCount {
 
 struct Shard {
   std::unordered_set<SessionControl*> sessions;
-  std::list<SessionControl*> idle;     // of them: those between requests, the longest idle first
+  // Of them, who makes room for a new one, the longest waiting first: those between requests, then those that have
+  // begun a request's head or a handshake and not ended it.
+  std::list<SessionControl*> idle;
+  std::list<SessionControl*> beginning;
   boost::asio::io_context context{1};  // after sessions: what it destroys last still leaves the set
 };
+
+// Connections past a limit that are told so and linger until they have read it; further ones are just closed. They
+// are beside max_connections, so that who is refused takes nobody's place.
+inline constexpr std::size_t kCrowdRefusals = 64;
+inline constexpr std::size_t kAddressRefusals = 16;
 
 // What all sessions of a server share; it outlives them.
 struct ServerState {
@@ -63,7 +71,9 @@ struct ServerState {
   Handler& handler;
   std::optional<boost::asio::ssl::context> tls;
   std::atomic<bool> draining{false};
-  ConnectionCount connections;
+  ConnectionCount connections;  // refused ones too
+  Budget crowd_refusals{kCrowdRefusals};
+  Budget address_refusals{kAddressRefusals};
   AddressCounts addresses;
   Budget transfers;
   boost::asio::thread_pool* pool = nullptr;

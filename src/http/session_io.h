@@ -6,7 +6,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,7 +19,9 @@
 #include <string_view>
 #include <utility>
 
+#include "http/acknowledged.h"
 #include "http/mailbox.h"
+#include "http/peer.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "http/session.h"
@@ -45,15 +47,6 @@ inline constexpr std::size_t kJoinBytes = 16 * 1024;        // head and body up 
 inline constexpr std::size_t kStreamWriteBytes = 64 * 1024;
 inline constexpr std::chrono::seconds kLinger{2};  // for the client to read the last answer before a close
 
-// What counts as one address: of IPv6 the network that one customer is given.
-inline std::string AddressKey(const std::string& peer) {
-  boost::system::error_code ec;
-  const auto address = asio::ip::make_address(peer, ec);
-  if (ec || !address.is_v6() || address.to_v6().is_v4_mapped()) return peer;
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-  return asio::ip::make_address_v6(bytes).to_string();
-}
 inline std::uint64_t Seconds(std::chrono::seconds duration) {
   return static_cast<std::uint64_t>(duration.count());
 }
@@ -69,9 +62,11 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
  public:
   static constexpr bool kTls = !std::is_same_v<Stream, tcp::socket>;
 
-  SessionIo(ServerState& state, Shard& shard, Stream stream, std::string peer)
+  // `refusal`: of a connection that is only told that there is no room.
+  SessionIo(ServerState& state, Shard& shard, Stream stream, std::string peer, std::optional<Budget::Share> refusal)
       : state_(state),
         peer_(std::move(peer)),
+        refusal_(std::move(refusal)),
         shard_(shard),
         stream_(std::move(stream)),
         watchdog_(shard.context),
@@ -82,9 +77,10 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
   ~SessionIo() override {
     Detach();
-    LeaveIdle();
+    LeaveQueue();
     shard_.sessions.erase(this);
-    if (state_.options.max_connections_per_address > 0) state_.addresses.Remove(AddressKey(peer_));
+    if (!refusal_ && state_.options.max_connections_per_address > 0) state_.addresses.Remove(AddressKey(peer_));
+    refusal_.reset();  // before the count: refused ones are never more than all
     state_.connections.Remove();
   }
   SessionIo(const SessionIo&) = delete;
@@ -95,7 +91,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
   void Kill() override {
     killed_ = true;
-    LeaveIdle();
+    LeaveQueue();
     boost::system::error_code ignored;
     Socket().close(ignored);
     event_.cancel();
@@ -142,6 +138,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
     watching_clock_ = false;
     if (killed_ || deadline_ == kForever) return;
     if (Steady::now() < deadline_) return WatchClock();
+    if (writing_ && AcknowledgedBytes(Socket().native_handle()) >= acknowledged_ + quota_) return Progressed();
     expired_ = true;
     deadline_ = kForever;
     boost::system::error_code ignored;
@@ -149,7 +146,9 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
 
   // A body, either way, moves quota_ bytes in each body_timeout. Only the time spent waiting for the peer counts: it
-  // goes on where it stopped when the handler is done with a piece.
+  // goes on where it stopped when the handler is done with a piece. Of what is written both count: that the kernel took
+  // it, and that the peer has it. The first alone would be too little: a full socket takes nothing more before some 64
+  // KiB of it have left, which an honest reader of 1 KB a second needs a minute for.
   void BeginBody() {
     patience_ = state_.options.body_timeout;
     moved_ = 0;
@@ -161,8 +160,11 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   }
   void Moved(std::size_t bytes) {
     moved_ += bytes;
-    if (moved_ < quota_ || expired_) return;
+    if (moved_ >= quota_ && !expired_) Progressed();
+  }
+  void Progressed() {
     BeginBody();
+    if (writing_) acknowledged_ = AcknowledgedBytes(Socket().native_handle());
     AwaitPeer();
   }
 
@@ -171,7 +173,9 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
   asio::awaitable<bool> Handshake() {
     if constexpr (kTls) {
       Arm(state_.options.header_timeout);
+      Enqueue(shard_.beginning);
       const auto [ec] = co_await stream_.async_handshake(ssl::stream_base::server, kToken);
+      LeaveQueue();
       co_return !ec;
     }
     co_return true;
@@ -203,9 +207,10 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
         result.bytes = size;
       }
       if (result.error || result.bytes > 0) break;
+      Enqueue(shard_.beginning);
       const auto [ec, n] = co_await stream_.async_read_some(buffer_.prepare(kHeadReadBytes), kToken);
       buffer_.commit(n);
-      if (ec && !expired_) co_return result;
+      if ((ec && !expired_) || killed_) co_return result;
       if (expired_) {  // also when bytes came in the same moment: nobody would look at the clock again
         result.error = base::Error{.code = base::Code::kTimeout,
                                    .message = "The head took too long",
@@ -213,12 +218,13 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
         break;
       }
     }
+    LeaveQueue();
     result.closed = false;
     co_return result;
   }
   asio::awaitable<bool> AwaitFirstByte() {
     if (buffer_.size() > 0) co_return true;
-    idle_ = shard_.idle.insert(shard_.idle.end(), this);
+    Enqueue(shard_.idle);
     Arm(state_.options.idle_timeout);
     bool came = false;
     if constexpr (kTls) {
@@ -230,12 +236,18 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       const auto [ec] = co_await stream_.async_wait(tcp::socket::wait_read, kToken);
       came = !ec;
     }
-    LeaveIdle();
+    LeaveQueue();
     co_return came;
   }
-  void LeaveIdle() {
-    if (idle_) shard_.idle.erase(*idle_);
-    idle_.reset();
+  // Where it stands among those that may have to make room. Who is in a queue already keeps its place.
+  void Enqueue(std::list<SessionControl*>& queue) {
+    if (queue_ != nullptr || killed_) return;
+    queue_ = &queue;
+    place_ = queue.insert(queue.end(), this);
+  }
+  void LeaveQueue() {
+    if (queue_ != nullptr) queue_->erase(place_);
+    queue_ = nullptr;
   }
   // RFC 9112 section 2.2: an empty line before a request is forgiven.
   void SkipEmptyLine() {
@@ -284,6 +296,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
 
   // Under the patience of BeginBody.
   asio::awaitable<bool> Write(std::string_view first, std::string_view second) {
+    writing_ = true;
     AwaitPeer();
     bool alive = true;
     while (alive && (!first.empty() || !second.empty())) {
@@ -297,6 +310,7 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       alive = !ec && !expired_;
     }
     EndWait();
+    writing_ = false;
     co_return alive;
   }
 
@@ -317,6 +331,8 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
       }
     }
     boost::system::error_code ignored;
+    // Whoever was cut off must not go on holding what the socket has for it.
+    if (broken_) Socket().set_option(asio::socket_base::linger(true, 0), ignored);
     Socket().close(ignored);
   }
 
@@ -382,6 +398,9 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
     const bool head_sent = co_await Write(head, {});
     if (!head_sent) co_return false;
     phase_ = Phase::kStreaming;
+    // Little is sent, all of it fits into the socket, and nothing else would notice that the client is gone,
+    // or reads no more. It stays so for what comes after the stream.
+    SetUserTimeout(Socket(), state_.options.body_timeout);
     waker_ = std::make_shared<Waker>(MakeWake());
     stream.OnReady([waker = waker_] { waker->Wake(); });
     StartWatch();
@@ -433,19 +452,23 @@ class SessionIo : public SessionControl, public std::enable_shared_from_this<Ses
 
   ServerState& state_;
   const std::string peer_;
+  std::optional<Budget::Share> refusal_;
   Shard& shard_;
   Stream stream_;
   boost::beast::flat_buffer buffer_;
   asio::steady_timer watchdog_;
   asio::steady_timer event_;
   const std::chrono::seconds tick_;
-  const std::uint64_t quota_;  // bytes of a body in each body_timeout
-  std::uint64_t moved_ = 0;    // since the last quota_
+  const std::uint64_t quota_;       // bytes of a body in each body_timeout
+  std::uint64_t moved_ = 0;         // since the last quota_
+  std::uint64_t acknowledged_ = 0;  // bytes, when a quota_ of written ones was last done
   Steady::duration patience_{};
-  std::optional<std::list<SessionControl*>::iterator> idle_;
+  std::list<SessionControl*>* queue_ = nullptr;  // of the shard
+  std::list<SessionControl*>::iterator place_;   // in it
   Steady::time_point deadline_ = kForever;
   Steady::time_point look_at_ = kForever;
   Phase phase_ = Phase::kServing;
+  bool writing_ = false;
   bool watching_clock_ = false;
   bool watching_peer_ = false;
   bool stopping_watch_ = false;

@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/descriptors.h"
+
 namespace local {
 
 namespace {
@@ -72,6 +74,7 @@ void ResetSignals() {
 // False: errno says why. `error_fd` is where the pipe to the parent is by then.
 bool SetUp(const Prepared& child, int& error_fd) {
   ResetSignals();
+  base::RestoreDescriptorLimit();
   if (::setpgid(0, 0) != 0) return false;
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
   if (::getppid() != child.parent) {  // the parent died before the line above

@@ -35,8 +35,9 @@ struct ChildEnd {
 class ChildProcess {
  public:
   // The child's standard input is empty, its output goes to our standard error, every descriptor but the one given is
-  // closed. The kernel kills it when the calling THREAD ends (PR_SET_PDEATHSIG): start children from a thread that
-  // lives as long. kUnavailable: the command cannot be executed, or no process to be had.
+  // closed, and of its limits the one of open files is what we were started with, not what we raised it to. The kernel
+  // kills it when the calling THREAD ends (PR_SET_PDEATHSIG): start children from a thread that lives as long.
+  // kUnavailable: the command cannot be executed, or no process to be had.
   [[nodiscard]] static base::Result<ChildProcess> Start(const ChildSpec& spec);
   ChildProcess(ChildProcess&&) noexcept = default;
   ChildProcess& operator=(ChildProcess&&) = delete;

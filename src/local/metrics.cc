@@ -1,6 +1,5 @@
 #include "local/metrics.h"
 
-#include <fmt/format.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -78,10 +77,6 @@ struct PrometheusMetrics::Impl {
                                          .Help("Bytes put into quarantine: they killed whoever processed them.")
                                          .Register(registry)
                                          .Add({});
-  prometheus::Family<prometheus::Histogram>& requests = prometheus::BuildHistogram()
-                                                            .Name("ubertoons_http_request_duration_seconds")
-                                                            .Help("API requests, by route and status.")
-                                                            .Register(registry);
   std::mutex mutex;
   std::vector<std::string> codes;                                                  // guarded by mutex
   std::vector<std::pair<prometheus::Gauge*, std::function<double()>>> gauges;      // guarded by mutex
@@ -157,11 +152,6 @@ void PrometheusMetrics::Watch(std::string name, std::string help, Kind kind, std
     auto& counter = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry).Add(labels);
     impl_->counters.emplace_back(&counter, std::move(read));
   }
-}
-
-void PrometheusMetrics::Request(std::string_view route, int status, std::chrono::microseconds taken) {
-  impl_->requests.Add({{"route", std::string(route)}, {"status", fmt::format("{}", status)}}, kChunkBuckets)
-      .Observe(Seconds(taken));
 }
 
 std::string PrometheusMetrics::Render() {

@@ -30,8 +30,6 @@ class PrometheusMetrics final : public ports::Metrics {
   enum class Kind : bool { kGauge, kCounter };
   void Watch(std::string name, std::string help, Kind kind, std::function<double()> read,
              const std::map<std::string, std::string>& labels = {});
-  // One request of the API: `route` is its pattern ("/jobs/{jobId}"), never a path.
-  void Request(std::string_view route, int status, std::chrono::microseconds taken);
   [[nodiscard]] std::string Render();
 
  private:

@@ -50,12 +50,12 @@ class SlowClientsTest(AbuseTest):
         return client.to_end()
 
     def honest_upload(self, data):
-        """A bad line: 6 KB a second, and once nothing for most of the time-out."""
+        """A bad line: 6 KB a second, three times the least rate, and once nothing for a while."""
         path, headers = self.promise(data)
         with Raw(self.port) as client:
             client.send(f"PUT /{path} HTTP/1.1\r\nHost: a\r\n".encode() + headers + b"\r\n")
             for at in range(0, len(data), 1500):
-                time.sleep(1.2 if at == 6000 else 0.25)  # this is the line's speed
+                time.sleep(0.6 if at == 6000 else 0.25)  # this is the line's speed
                 self.assertTrue(client.send(data[at:at + 1500]))
             return client.answer()[0]
 
@@ -283,6 +283,32 @@ class FullHouseTest(AbuseTest):
         client = self.raw()
         client.send(GET)
         return client if client.answer()[0] == 200 else None
+
+    def test_whoever_has_begun_a_request_makes_room_when_nobody_is_idle(self):
+        self.api.submit("open", [{"toonId": "n", "type": "never", "json": {}}])
+        holders = self.fill(11, "127.0.0.2", b"G") + self.fill(4, "127.0.0.3", b"GET / HTTP/1.1\r\n")
+        until("they are taken", lambda: self.figures()["connections"] == 16, WAIT_SECONDS)
+        newcomers = []
+        for _ in range(5):  # none of them is idle
+            newcomers.append(self.raw(source="127.0.0.4"))
+            self.watch(newcomers[-1])
+        self.assertEqual([client.to_end() for client in holders[:3]], [b"", b"", b""])
+        for client in holders + newcomers:
+            client.socket.close()
+        self.watcher.socket.close()
+        self.watcher = until("there is room again", self.served_client, WAIT_SECONDS)
+        self.assert_gone()
+
+    def test_the_refused_take_nobodys_place(self):
+        crowd = self.fill(140, "127.0.0.2", b"")
+        until("they are taken or refused", lambda: self.figures()["connections"] >= 13, WAIT_SECONDS)
+        for i in range(3):
+            crowd.append(self.raw(source=f"127.0.0.{20 + i}"))
+            crowd[-1].send(GET)
+            self.assertEqual(crowd[-1].answer()[0], 200)
+        for client in crowd:
+            client.socket.close()
+        self.assert_gone()
 
     def test_one_address_may_have_its_share_only(self):
         holders = self.fill(12, "127.0.0.2", b"GET / HTTP/1.1\r\n")
