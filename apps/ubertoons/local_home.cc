@@ -17,6 +17,7 @@
 #include "base/sanitizer.h"
 #include "http/client.h"
 #include "http/descriptors.h"
+#include "local/child_process.h"
 #include "local/file_blobs.h"
 #include "memory_budget.h"
 #include "processors/catalog.h"
@@ -256,7 +257,7 @@ base::Status LocalHome::OpenMemory() {
     base::LogWarn("memory-budget-off", {{"why", budget.source}});
     return {};
   }
-  UT_TRY_ASSIGN(memory_, local::MemoryLedger::Create(settings_.data_dir + "/memory", budget.bytes));
+  UT_TRY_ASSIGN(memory_, local::MemoryLedger::Create(budget.bytes));
   base::LogInfo("memory-budget", {{"bytes", budget.bytes}, {"source", budget.source}});
   return {};
 }
@@ -279,12 +280,12 @@ base::Status LocalHome::OpenWorkers() {
   std::vector<local::WorkerSpec> specs;
   std::map<std::string, std::string> environment = ExecutorEnvironment(settings_);
   environment["UBERTOONS_BLOBS"] = std::filesystem::absolute(settings_.data_dir + "/blobs").string();
-  environment["UBERTOONS_MEMORY_LEDGER"] =
-      memory_ ? std::filesystem::absolute(settings_.data_dir + "/memory").string() : "off";
+  environment["UBERTOONS_MEMORY_LEDGER"] = memory_ ? std::to_string(local::kGivenDescriptor) : "off";
   specs.push_back({.name = "builtin",
                    .classes = {"data", "image", "media"},
                    .command = {WorkerPath(settings_)},
                    .environment = std::move(environment),
+                   .descriptor = memory_ ? memory_->descriptor() : -1,
                    .max_workers = workers_,
                    .max_rss_mb = settings_.worker_max_rss_mb * base::kMemoryFactor});
   for (const config::CustomProcessor& processor : settings_.processors) specs.push_back(CustomSpec(processor));

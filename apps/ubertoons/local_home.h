@@ -3,7 +3,6 @@
 //   DIR/db      RocksDB: jobs, plans, outcomes, references      DIR/blobs   manifests, uploads, artifacts
 //   DIR/keys    the issuer's key and the URL secret (0600)
 //   DIR/url     where it serves      DIR/pictures   of the database, while backups are made
-//   DIR/memory  the budget that workers share (local/memory_ledger.h); new at each start
 #pragma once
 
 #include <map>

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "local/files.h"
 #include "local/memory_ledger.h"
 #include "processors/estimate/estimate.h"
 #include "sandbox/executor_pool.h"
@@ -101,7 +102,15 @@ base::Result<std::shared_ptr<ports::MemoryShare>> Memory() {
   std::uint64_t megabytes = 0;
   (void)std::from_chars(size.data(), size.data() + size.size(), megabytes);
   if (ledger == "off" || (ledger.empty() && megabytes == 0)) return nullptr;
-  if (!ledger.empty()) return local::JoinMemoryLedger(std::string(ledger));
+  if (!ledger.empty()) {
+    int descriptor = -1;
+    const auto read = std::from_chars(ledger.data(), ledger.data() + ledger.size(), descriptor);
+    if (read.ptr != ledger.data() + ledger.size() || descriptor <= STDERR_FILENO) {
+      return base::Fail(base::Code::kInvalid, "UBERTOONS_MEMORY_LEDGER must be off or a descriptor's number");
+    }
+    const local::Fd inherited(descriptor);  // closed: nobody whom we start has it
+    return local::JoinMemoryLedger(descriptor);
+  }
   return local::NewMemoryShare(std::max(megabytes - std::min(megabytes, kUncountedMb), kUncountedMb) << 20U);
 }
 

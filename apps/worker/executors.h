@@ -5,9 +5,9 @@
 //   UBERTOONS_LIMITS_MAX_MEDIA_BYTES, _MAX_IMAGE_PIXELS, _MAX_EXECUTOR_MEMORY, _MAX_EXECUTOR_OUTPUT,
 //   _MAX_IMAGE_CPU_SECONDS, _MAX_IMAGE_WALL_SECONDS, _MAX_MEDIA_CPU_SECONDS, _MAX_MEDIA_WALL_SECONDS=N
 //                                       plain numbers; lower than job::Limits, never higher
-//   UBERTOONS_MEMORY_LEDGER=FILE        the memory budget shared with other workers (local/memory_ledger.h); "off":
-//   none AWS_LAMBDA_FUNCTION_MEMORY_SIZE=MB  where that is absent: what this process and its executors have to
-//   themselves
+//   UBERTOONS_MEMORY_LEDGER=N           the descriptor, inherited, of the memory budget shared with other workers
+//                                       (local/memory_ledger.h), which is closed; "off": none
+//   AWS_LAMBDA_FUNCTION_MEMORY_SIZE=MB  where that is absent: what this process and its executors have to themselves
 #pragma once
 
 #include <memory>

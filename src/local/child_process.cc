@@ -56,6 +56,7 @@ struct Prepared {
   std::string folder;
   int null_fd = -1;
   int error_fd = -1;
+  int given_fd = -1;
   pid_t parent = 0;
 };
 
@@ -78,10 +79,18 @@ bool SetUp(const Prepared& child, int& error_fd) {
     return false;
   }
   if (::dup2(child.null_fd, 0) < 0 || ::dup2(2, 1) < 0) return false;
+  // Both are moved out of the way first: either may have the other's new number.
   constexpr int kErrorFd = 3;
-  if (error_fd != kErrorFd && ::dup3(error_fd, kErrorFd, O_CLOEXEC) < 0) return false;
+  constexpr int kFree = kGivenDescriptor + 1;
+  const bool gives = child.given_fd >= 0;
+  const int given = gives ? ::fcntl(child.given_fd, F_DUPFD_CLOEXEC, kFree) : -1;
+  const int error = ::fcntl(error_fd, F_DUPFD_CLOEXEC, kFree);
+  if (error < 0 || (gives && given < 0)) return false;
+  error_fd = error;
+  if (gives && ::dup2(given, kGivenDescriptor) < 0) return false;
+  if (::dup3(error, kErrorFd, O_CLOEXEC) < 0) return false;
   error_fd = kErrorFd;
-  if (::close_range(kErrorFd + 1, ~0U, 0) != 0) return false;
+  if (::close_range(gives ? kFree : kGivenDescriptor, ~0U, 0) != 0) return false;
   return ::chdir(child.folder.c_str()) == 0;
 }
 
@@ -121,6 +130,7 @@ base::Result<ChildProcess> ChildProcess::Start(const ChildSpec& spec) {
                           .folder = spec.folder,
                           .null_fd = null.get(),
                           .error_fd = write_end.get(),
+                          .given_fd = spec.given,
                           .parent = ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return base::FailErrno("fork", errno);

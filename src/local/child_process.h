@@ -15,10 +15,14 @@
 
 namespace local {
 
+// Where a child finds the descriptor that it was given.
+inline constexpr int kGivenDescriptor = 4;
+
 struct ChildSpec {
   std::vector<std::string> command;                // [0] is looked up in our PATH unless it holds a slash
   std::map<std::string, std::string> environment;  // all of it
   std::string folder;                              // working folder
+  int given = -1;  // a descriptor of ours that the child has as kGivenDescriptor; -1: none
 };
 
 // How a child ended: "exit status 3" or "signal 9 (Killed)".
@@ -30,9 +34,9 @@ struct ChildEnd {
 // Leads a process group of its own; the whole group is killed with it. Not thread-safe.
 class ChildProcess {
  public:
-  // The child's standard input is empty, its output goes to our standard error, every other descriptor is closed. The
-  // kernel kills it when the calling THREAD ends (PR_SET_PDEATHSIG): start children from a thread that lives as long.
-  // kUnavailable: the command cannot be executed, or no process to be had.
+  // The child's standard input is empty, its output goes to our standard error, every descriptor but the one given is
+  // closed. The kernel kills it when the calling THREAD ends (PR_SET_PDEATHSIG): start children from a thread that
+  // lives as long. kUnavailable: the command cannot be executed, or no process to be had.
   [[nodiscard]] static base::Result<ChildProcess> Start(const ChildSpec& spec);
   ChildProcess(ChildProcess&&) noexcept = default;
   ChildProcess& operator=(ChildProcess&&) = delete;

@@ -34,7 +34,8 @@ std::int64_t NowNs() {
 
 class Ledger final : public MemoryLedger {
  public:
-  explicit Ledger(std::unique_ptr<MemoryTable> table) : table_(std::move(table)) {}
+  Ledger(std::unique_ptr<MemoryTable> table, Fd given) : table_(std::move(table)), given_(std::move(given)) {}
+  [[nodiscard]] int descriptor() const override { return given_.get(); }
   [[nodiscard]] MemoryFigures figures() override {
     const std::lock_guard ours(mutex_);
     const MemoryTable::Lock lock(*table_);
@@ -53,6 +54,7 @@ class Ledger final : public MemoryLedger {
  private:
   std::mutex mutex_;
   const std::unique_ptr<MemoryTable> table_;
+  const Fd given_;
 };
 
 class Share final : public ports::MemoryShare {
@@ -189,20 +191,26 @@ bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {
   return false;
 }
 
-base::Result<std::unique_ptr<MemoryTable>> NewTable(Fd file, const std::string& path, std::uint64_t budget) {
-  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, MemoryTable::Map(std::move(file), MemoryTable::Begin::kNew, path));
+// What was opened once more: with locks of its own.
+Fd Reopen(int descriptor) {
+  return OpenFile(fmt::format("/proc/self/fd/{}", descriptor), O_RDWR);
+}
+
+base::Result<std::unique_ptr<MemoryTable>> NewTable(std::uint64_t budget) {
+  Fd file(::memfd_create("memory-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, MemoryTable::Map(std::move(file), MemoryTable::Begin::kNew));
   table->page().budget = budget;
   std::ranges::copy(kPriors, table->page().factors);
   return table;
 }
 
-base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTable> table, const std::string& path) {
+base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTable> table) {
   std::optional<std::size_t> line;
   {
     const MemoryTable::Lock lock(*table);
     line = table->Claim();
   }
-  if (!line) return base::Fail(base::Code::kUnavailable, fmt::format("memory ledger {}: no line is free", path));
+  if (!line) return base::Fail(base::Code::kUnavailable, "memory ledger: no line is free");
   auto share = std::make_unique<Share>(std::move(table), *line);
   share->Hold(0, 0);  // what the process has already
   return share;
@@ -210,20 +218,22 @@ base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTab
 
 }  // namespace
 
-base::Result<std::unique_ptr<MemoryLedger>> MemoryLedger::Create(const std::string& path, std::uint64_t budget) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return base::FailErrno(fmt::format("unlink {}", path), errno);
-  UT_TRY_ASSIGN(auto table, NewTable(OpenFile(path, O_RDWR | O_CREAT | O_EXCL), path, budget));
-  return std::make_unique<Ledger>(std::move(table));
+base::Result<std::unique_ptr<MemoryLedger>> MemoryLedger::Create(std::uint64_t budget) {
+  UT_TRY_ASSIGN(std::unique_ptr<MemoryTable> table, NewTable(budget));
+  // Workers inherit something else than what our own lock is on: that would outlive us in them.
+  Fd given = Reopen(table->descriptor());
+  if (!given.ok()) return base::FailErrno("memory ledger", errno);
+  return std::make_unique<Ledger>(std::move(table), std::move(given));
 }
 
-base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(const std::string& path) {
-  UT_TRY_ASSIGN(auto table, MemoryTable::Map(OpenFile(path, O_RDWR), MemoryTable::Begin::kJoin, path));
-  return Join(std::move(table), path);
+base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(int descriptor) {
+  UT_TRY_ASSIGN(auto table, MemoryTable::Map(Reopen(descriptor), MemoryTable::Begin::kJoin));
+  return Join(std::move(table));
 }
 
 base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget) {
-  UT_TRY_ASSIGN(auto table, NewTable(Fd(::memfd_create("memory-ledger", MFD_CLOEXEC)), "of this process", budget));
-  return Join(std::move(table), "of this process");
+  UT_TRY_ASSIGN(auto table, NewTable(budget));
+  return Join(std::move(table));
 }
 
 }  // namespace local

@@ -1,11 +1,11 @@
 // The memory budget of one home: a table in shared memory in which every worker process writes what it holds, what it
 // runs and what it waits for.
 //
-// The table is a file (locally, one per server) or a memfd (a process alone, as on Lambda). A process owns a line of it
-// by an OFD lock on that line's byte: the kernel drops the lock with the process, kill -9 or not, and whoever waits
-// next finds the line free and wipes it. One more byte is the lock of the whole table; sums are made anew from the
-// lines each time, so that somebody who dies half way leaves nothing wrong but his own line. Waiters sleep on a futex
-// in the table.
+// The table is a memfd, which nothing on a disk can fail: of the server, whose workers inherit it, or of a process
+// alone (as on Lambda). A process owns a line of it by an OFD lock on that line's byte: the kernel drops the lock with
+// the process, kill -9 or not, and whoever waits next finds the line free and wipes it. One more byte is the lock of
+// the whole table; sums are made anew from the lines each time, so that somebody who dies half way leaves nothing wrong
+// but his own line. Waiters sleep on a futex in the table.
 //
 // Who gets memory. Used = what all lines hold and run. The waiter that came first is the head.
 //   - the head: when it fits (used + wanted <= budget), or when nobody else runs a task and those who hold idle
@@ -45,18 +45,19 @@ struct MemoryFigures {
   std::array<double, ports::kMemoryKindNames.size()> factors{};
 };
 
-// Thread-safe. Errors: kUnavailable with the path.
+// Thread-safe. Errors: kUnavailable.
 class MemoryLedger {
  public:
-  // A new table at `path`, in place of an old one: who still uses that keeps it.
-  [[nodiscard]] static base::Result<std::unique_ptr<MemoryLedger>> Create(const std::string& path,
-                                                                          std::uint64_t budget);
+  [[nodiscard]] static base::Result<std::unique_ptr<MemoryLedger>> Create(std::uint64_t budget);
   virtual ~MemoryLedger() = default;
+  // What a worker inherits, for JoinMemoryLedger. Ours: valid as long as this.
+  [[nodiscard]] virtual int descriptor() const = 0;
   [[nodiscard]] virtual MemoryFigures figures() = 0;
 };
 
-// A line in the table at `path`. kUnavailable: no table there, or more processes than lines.
-[[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(const std::string& path);
+// A line in the table behind `descriptor`, which is opened anew and stays the caller's: locks belong to what was
+// opened, not to who has it. kUnavailable: no table there, or more processes than lines.
+[[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(int descriptor);
 // A budget of this process alone.
 [[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget);
 

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -33,18 +33,13 @@ base::SteadyPoint Now() {
 class Ledger : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "memory-ledger-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = folder_ + "/memory";
-    auto ledger = MemoryLedger::Create(path_, kBudget);
+    auto ledger = MemoryLedger::Create(kBudget);
     ASSERT_TRUE(ledger) << ledger.error().message;
     ledger_ = *std::move(ledger);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   // As a worker process has it: a table mapped by itself.
   std::unique_ptr<MemoryShare> Join() {
-    auto share = JoinMemoryLedger(path_);
+    auto share = JoinMemoryLedger(ledger_->descriptor());
     EXPECT_TRUE(share) << share.error().message;
     return *std::move(share);
   }
@@ -55,8 +50,6 @@ class Ledger : public ::testing::Test {
     while (ledger_->figures().waits == before) std::this_thread::yield();
     return taken;
   }
-  std::string folder_;
-  std::string path_;
   std::unique_ptr<MemoryLedger> ledger_;
 };
 
@@ -114,7 +107,7 @@ TEST_F(Ledger, MemoryOfAKilledHolderComesBackAndSoDoesItsPlace) {
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const auto share = JoinMemoryLedger(path_);
+    const auto share = JoinMemoryLedger(ledger_->descriptor());
     const bool taken = share && (*share)->Take(kBudget - 512 * kMiB, Soon(), kNothing) == Taken::kYes;
     (void)!::write(ready[1], taken ? "y" : "n", 1);
     for (;;) ::pause();
@@ -136,7 +129,7 @@ TEST_F(Ledger, AKilledWaiterDoesNotHoldUpTheQueue) {
   ASSERT_EQ(one->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const auto share = JoinMemoryLedger(path_);
+    const auto share = JoinMemoryLedger(ledger_->descriptor());
     if (share) (void)(*share)->Take(kBudget, Soon(), kNothing);
     for (;;) ::pause();
   }
@@ -148,20 +141,21 @@ TEST_F(Ledger, AKilledWaiterDoesNotHoldUpTheQueue) {
   EXPECT_EQ(other->Take(kBudget / 4, Now(), kNothing), Taken::kYes);
 }
 
-TEST_F(Ledger, ANewTableLeavesTheOldOneToItsUsers) {
-  const auto old = Join();
-  ASSERT_EQ(old->Take(kBudget / 2, Now(), kNothing), Taken::kYes);
-  auto fresh = MemoryLedger::Create(path_, kMiB);
-  ASSERT_TRUE(fresh);
-  EXPECT_EQ((*fresh)->figures().running, 0U);
-  EXPECT_EQ(Join()->budget(), kMiB);
-  EXPECT_EQ(old->budget(), kBudget);
+TEST_F(Ledger, HasAllItsPagesFromTheStartAndKeepsThem) {
+  struct stat status{};
+  ASSERT_EQ(::fstat(ledger_->descriptor(), &status), 0);
+  EXPECT_EQ(status.st_nlink, 0U) << "no name on any disk";
+  EXPECT_EQ(::ftruncate(ledger_->descriptor(), 0), -1) << "else its users die of SIGBUS";
+  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, sizeof(MemoryPage));
 }
 
 TEST_F(Ledger, WhatIsNoTableIsRefused) {
-  EXPECT_FALSE(JoinMemoryLedger(folder_ + "/absent"));
-  std::filesystem::resize_file(path_, 100);
-  EXPECT_FALSE(JoinMemoryLedger(path_));
+  EXPECT_FALSE(JoinMemoryLedger(-1));
+  const Fd small(::memfd_create("small", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(small.get(), 100), 0);
+  EXPECT_FALSE(JoinMemoryLedger(small.get()));
+  ASSERT_EQ(::ftruncate(small.get(), sizeof(MemoryPage)), 0);
+  EXPECT_FALSE(JoinMemoryLedger(small.get())) << "no magic";
 }
 
 TEST_F(Ledger, AFactorRisesFastFallsSlowlyAndIsSharedAndBounded) {

@@ -87,11 +87,15 @@ void WakeAll(std::atomic<std::uint32_t>& word) {
   (void)::syscall(SYS_futex, &word, FUTEX_WAKE, kAll, nullptr, nullptr, 0);
 }
 
-base::Result<std::unique_ptr<MemoryTable>> MemoryTable::Map(Fd file, Begin begin, const std::string& path) {
-  const auto fail = [&](int error) { return base::FailErrno(fmt::format("memory ledger {}", path), error); };
+base::Result<std::unique_ptr<MemoryTable>> MemoryTable::Map(Fd file, Begin begin) {
+  const auto fail = [](int error) { return base::FailErrno("memory ledger", error); };
   if (!file.ok()) return fail(errno);
   struct stat status{};
-  if (begin == Begin::kNew && ::ftruncate(file.get(), sizeof(MemoryPage)) != 0) return fail(errno);
+  if (begin == Begin::kNew) {
+    // All pages now, or an error: a hole that cannot be filled later is a SIGBUS. And nobody may make holes.
+    if (const int error = ::posix_fallocate(file.get(), 0, sizeof(MemoryPage)); error != 0) return fail(error);
+    if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return fail(errno);
+  }
   if (::fstat(file.get(), &status) != 0) return fail(errno);
   if (status.st_size != sizeof(MemoryPage)) return fail(EPROTO);
   void* at = ::mmap(nullptr, sizeof(MemoryPage), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);

@@ -42,15 +42,16 @@ struct MemoryPage {
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-// The file and its mapping. Not thread-safe but for page()'s atomics: the kernel's locks know processes, not threads.
+// The memfd and its mapping. Not thread-safe but for page()'s atomics: the kernel's locks know processes, not threads.
 class MemoryTable {
  public:
   enum class Begin : bool { kJoin, kNew };
-  [[nodiscard]] static base::Result<std::unique_ptr<MemoryTable>> Map(Fd file, Begin begin, const std::string& path);
+  [[nodiscard]] static base::Result<std::unique_ptr<MemoryTable>> Map(Fd file, Begin begin);
   ~MemoryTable();
   MemoryTable(const MemoryTable&) = delete;
   MemoryTable& operator=(const MemoryTable&) = delete;
 
+  [[nodiscard]] int descriptor() const { return file_.get(); }
   [[nodiscard]] MemoryPage& page() const { return *page_; }
   // The table's lock. Held for microseconds; dies with its holder.
   class Lock {

@@ -33,7 +33,7 @@ std::string FunctionArn(const WorkerSpec& spec) {
 }
 
 ChildSpec LaunchOf(const WorkerSpec& spec, const std::string& runtime_api, const std::string& folder) {
-  ChildSpec child{.command = spec.command, .environment = {}, .folder = folder};
+  ChildSpec child{.command = spec.command, .environment = {}, .folder = folder, .given = spec.descriptor};
   for (std::size_t i = 0; i < child.command.size(); ++i) {
     const bool looked_up = i == 0 && child.command[i].find('/') == std::string::npos;
     if (!looked_up) child.command[i] = AbsoluteIfFile(child.command[i]);

@@ -35,6 +35,7 @@ struct WorkerSpec {
   std::vector<std::string> command;
   std::map<std::string, std::string>
       environment;                  // beside PATH, LANG, TZ and what Lambda sets; nothing else is inherited
+  int descriptor = -1;              // of ours, inherited as kGivenDescriptor (local/child_process.h); -1: none
   std::string handler = "handler";  // _HANDLER
   int max_workers = 1;
   std::uint64_t max_rss_mb = 512;  // above: recycled after the chunk; twice that: killed in it; 0: any

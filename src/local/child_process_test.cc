@@ -1,0 +1,56 @@
+#include "local/child_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace local {
+namespace {
+
+std::string EndOf(ChildProcess child) {
+  pollfd ended{.fd = child.pidfd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&ended, 1, 60'000), 1);
+  const auto end = child.Reap();
+  return end ? end->text : "";
+}
+
+// What a shell with one descriptor of ours, whatever its number here, writes into it.
+std::string WrittenBy(const std::string& script, int at_least) {
+  int pipe_fds[2];
+  EXPECT_EQ(::pipe2(pipe_fds, O_CLOEXEC), 0);
+  const Fd read_end(pipe_fds[0]);
+  Fd write_end(::fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, at_least));
+  ::close(pipe_fds[1]);
+  auto child = ChildProcess::Start(
+      {.command = {"/bin/sh", "-c", script}, .environment = {}, .folder = "/", .given = write_end.get()});
+  EXPECT_TRUE(child);
+  write_end.Reset(-1);
+  std::string text;
+  char buffer[256];
+  for (ssize_t got = 0; (got = ::read(read_end.get(), buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  EXPECT_EQ(child ? EndOf(*std::move(child)) : "", "exit status 0");
+  return text;
+}
+
+TEST(ChildProcess, HasTheDescriptorGivenAndNoOther) {
+  const Fd other = OpenFile("/dev/null", O_RDONLY);
+  ASSERT_EQ(::fcntl(other.get(), F_SETFD, 0), 0);
+  for (const int at_least : {0, 4, 5, 50}) {
+    EXPECT_EQ(
+        WrittenBy("for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && printf $fd; done >&4; exit 0", at_least),
+        "0124");
+  }
+}
+
+TEST(ChildProcess, HasNoneUnlessItIsGiven) {
+  auto child =
+      ChildProcess::Start({.command = {"/bin/sh", "-c", "[ ! -e /proc/$$/fd/4 ]"}, .environment = {}, .folder = "/"});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(EndOf(*std::move(child)), "exit status 0");
+}
+
+}  // namespace
+}  // namespace local
