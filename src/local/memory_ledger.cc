@@ -140,6 +140,7 @@ bool Share::TryTake(std::uint64_t bytes, Ask ask) {
     if (page.waiting > 0) WakeAll(page.turn);  // there is another head
     return true;
   }
+  if (ask == Ask::kAgain && CallsAgain(page, line_, NowNs())) WakeAll(page.calls);
   if (ask == Ask::kQueue) {
     Line().wanted = bytes;
     Line().ticket = ++page.tickets;

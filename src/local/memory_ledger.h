@@ -9,12 +9,13 @@
 //
 // Who gets memory. Used = what all lines hold and run. The waiter that came first is the head.
 //   - the head: when it fits (used + wanted <= budget), or when nobody else runs a task and those who hold idle
-//   children
-//     had kGiveUpTime to end them: larger than everything, it runs alone and is never stuck;
-//   - a small one (at most 1/16 of the budget): when it fits and the small ones that run stay within a quarter of the
-//     budget; a head that needs the last quarter closes this way after kHeadPatience;
-//   - anybody else: when it fits and the head has waited for less than kHeadPatience.
-// So small toons flow past large ones, and a large one waits for those that run at most, never for those that come.
+//     children had kGiveUpTime to end them: larger than everything, it runs alone and is never stuck. While it waits it
+//     calls them again each kGiveUpTime, since others become idle;
+//   - anybody else: when it fits and the head has waited for less than kHeadPatience;
+//   - a small one (at most 1/16 of the budget, or 40 MiB if that is more): later too, when it fits, the small ones that
+//     run stay within a quarter of the budget (the lane), and head, lane and all that is idle fit together.
+// So small toons flow past large ones, and a large one waits for those that run already, never for those that come: one
+// that the lane or idle children could keep out closes the way after kHeadPatience.
 //
 // Factors live in the table as well: what one worker learns all know, for as long as the server lives. They are not
 // written to disk: limits, decoders and images change, and a few toons teach them again.

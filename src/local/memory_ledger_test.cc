@@ -188,73 +188,18 @@ TEST(MemoryShareOfOneProcess, MoreThanAllOfItRunsAlone) {
   EXPECT_EQ((*share)->Take(kBudget, Soon(), kNothing), Taken::kYes);
 }
 
-// ---- who may take, by the table alone
-// --------------------------------------------------------------------------------
-
-constexpr std::int64_t kLate = 10'000'000'000;  // a time at which every patience is over
-
-struct Queue {
-  std::unique_ptr<MemoryPage> page = std::make_unique<MemoryPage>();
-  Queue() {
-    page->budget = 1'600;
-    page->lines = 4;
-  }
-  void Wait(std::size_t line, std::uint64_t bytes, std::uint64_t ticket) {
-    page->line[line].wanted = bytes;
-    page->line[line].ticket = ticket;
-  }
-  [[nodiscard]] bool May(std::size_t line, std::uint64_t bytes, std::int64_t now = kLate) const {
-    return MayTake(*page, line, bytes, now);
-  }
-};
-
-TEST(MayTake, TheFirstThatWaitsComesBeforeLaterOnesThatWouldFit) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 800, 1);
-  queue.Wait(2, 500, 2);
-  EXPECT_FALSE(queue.May(1, 800));
-  EXPECT_FALSE(queue.May(2, 500)) << "else the head would starve";
-  EXPECT_TRUE(queue.May(2, 500, 0)) << "while the head has only begun to wait";
-  queue.page->line[0].running = 800;
-  EXPECT_TRUE(queue.May(1, 800));
-}
-
-TEST(MayTake, SmallOnesFlowPastAHeadThatTheyCannotStarve) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 1'200, 1);
-  EXPECT_TRUE(queue.May(2, 100));
-  EXPECT_FALSE(queue.May(2, 101)) << "not small";
-  queue.page->line[3].running = 100;
-  queue.page->line[2].running = 100;
-  queue.page->lines = 6;
-  queue.page->line[4].running = 100;
-  EXPECT_TRUE(queue.May(5, 100));
-  EXPECT_FALSE(queue.May(5, 101));
-  queue.page->line[0].running = 0;
-  EXPECT_TRUE(queue.May(1, 1'200)) << "all small ones together leave it its room";
-}
-
-TEST(MayTake, AHeadThatNeedsNearlyAllClosesTheWayOfSmallOnes) {
-  Queue queue;
-  queue.page->line[0].running = 1'000;
-  queue.Wait(1, 1'201, 1);
-  EXPECT_FALSE(queue.May(2, 100));
-  EXPECT_TRUE(queue.May(2, 100, 0));
-}
-
-TEST(MayTake, WhoRunsAloneMayHaveMoreThanAll) {
-  Queue queue;
-  queue.page->line[0].own = 50;
-  queue.page->line[0].idle[1] = 50;
-  queue.Wait(1, 5'000, 1);
-  EXPECT_FALSE(queue.May(1, 5'000, 0)) << "idle children end first";
-  EXPECT_TRUE(queue.May(1, 5'000));
-  queue.page->line[0].idle[1] = 0;
-  EXPECT_TRUE(queue.May(1, 5'000, 0));
-  queue.page->line[2].running = 1;
-  EXPECT_FALSE(queue.May(1, 5'000));
+TEST_F(Ledger, TheHeadCallsAgainThoseWhoBecameIdleMeanwhile) {
+  const auto one = Join();
+  const auto other = Join();
+  const auto third = Join();
+  ASSERT_EQ(third->Take(kMiB, Soon(), kNothing), Taken::kYes);  // so that nobody runs alone
+  one->Hold(0, kBudget);
+  std::jthread giver([&](const std::stop_token& stop) {
+    std::uint32_t seen = 0;
+    if (one->AwaitWanted(stop, seen)) one->Hold(0, kBudget / 4 * 3);
+    if (one->AwaitWanted(stop, seen)) one->Hold(0, 0);
+  });
+  EXPECT_EQ(other->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
 }
 
 }  // namespace

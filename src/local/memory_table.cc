@@ -34,18 +34,28 @@ struct flock LockOf(short type, off_t at) {
 
 struct Sums {
   std::uint64_t used = 0;
+  std::uint64_t idle = 0;  // children and the workers themselves
   std::uint64_t others_running = 0;
   std::uint64_t others_idle = 0;  // children
   std::uint64_t small_running = 0;
   const MemoryLine* head = nullptr;
 };
 
+std::uint64_t SmallOf(const MemoryPage& page) {
+  return std::max(page.budget / kSmallPart, kLeastSmallBytes);
+}
+
+std::chrono::nanoseconds Waited(const Sums& sums, std::int64_t now_ns) {
+  return std::chrono::nanoseconds(sums.head != nullptr ? now_ns - sums.head->since_ns : 0);
+}
+
 Sums SumUp(const MemoryPage& page, std::size_t asking) {
   Sums sums;
-  const std::uint64_t small = page.budget / kSmallPart;
+  const std::uint64_t small = SmallOf(page);
   for (const MemoryLine& line : std::span(page.line).first(page.lines)) {
     const bool own = &line == &page.line[asking];
     sums.used += line.Idle() + line.running;
+    sums.idle += line.Idle();
     if (!own) sums.others_running += line.running;
     if (!own) sums.others_idle += line.Idle() - line.own;
     if (line.running <= small) sums.small_running += line.running;
@@ -63,15 +73,25 @@ std::uint64_t MemoryLine::Idle() const {
 bool MayTake(const MemoryPage& page, std::size_t asking, std::uint64_t bytes, std::int64_t now_ns) {
   const Sums sums = SumUp(page, asking);
   const bool fits = sums.used + bytes <= page.budget;
-  const auto waited = std::chrono::nanoseconds(sums.head != nullptr ? now_ns - sums.head->since_ns : 0);
   if (sums.head == nullptr) return fits;
+  const auto waited = Waited(sums, now_ns);
   const bool alone = sums.others_running == 0 && (sums.others_idle == 0 || waited >= kGiveUpTime);
   if (sums.head == &page.line[asking]) return fits || alone;
   if (!fits) return false;
   if (waited < kHeadPatience) return true;
-  const std::uint64_t lane = page.budget / kSmallLane;
-  return bytes <= page.budget / kSmallPart && sums.small_running + bytes <= lane &&
-         sums.head->wanted <= page.budget - lane;
+  // With all that lies idle as well, the head must fit beside a full lane: it can wait for none of these.
+  const std::uint64_t lane = std::max(page.budget / kSmallLane, SmallOf(page));
+  return bytes <= SmallOf(page) && sums.small_running + bytes <= lane &&
+         sums.head->wanted + sums.idle + lane <= page.budget;
+}
+
+bool CallsAgain(MemoryPage& page, std::size_t asking, std::int64_t now_ns) {
+  const Sums sums = SumUp(page, asking);
+  if (sums.head != &page.line[asking] || sums.others_idle == 0) return false;
+  const std::chrono::nanoseconds called(now_ns - page.called_ns);
+  if (Waited(sums, now_ns) < kGiveUpTime || called < kGiveUpTime) return false;
+  page.called_ns = now_ns;
+  return true;
 }
 
 void AwaitChange(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::chrono::nanoseconds most) {

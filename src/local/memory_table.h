@@ -13,6 +13,9 @@
 
 namespace local {
 
+// What counts as small is a sixteenth of the budget, and never less than this: a fresh executor takes 24 MiB before its
+// first byte, and passing photos should be small on the smallest machine.
+inline constexpr std::uint64_t kLeastSmallBytes = 40ULL << 20U;
 inline constexpr std::size_t kMemoryLines = 1'536;  // workers at most (1,024), with room for those that just ended
 
 // All plain: read and written under the table's lock alone.
@@ -33,6 +36,7 @@ struct MemoryPage {
   std::uint64_t lines = 0;  // used ever: none beyond
   std::uint64_t tickets = 0;
   std::uint64_t waits = 0;
+  std::int64_t called_ns = 0;  // when a head called again, see CallsAgain
   double factors[ports::kMemoryKindNames.size()] = {};
   // Read without the lock; futexes.
   std::atomic<std::uint32_t> turn{0};     // changes when bytes come back
@@ -77,6 +81,10 @@ class MemoryTable {
 
 // Under the lock: whether line `asking` may take `bytes` now, as memory_ledger.h says. Pure.
 [[nodiscard]] bool MayTake(const MemoryPage& page, std::size_t asking, std::uint64_t bytes, std::int64_t now_ns);
+
+// Under the lock: whether line `asking` is the head and should call those who hold idle children once more, since some
+// became idle after its first call; at most once in kGiveUpTime, which is noted.
+[[nodiscard]] bool CallsAgain(MemoryPage& page, std::size_t asking, std::int64_t now_ns);
 
 // futex(2) on a word that processes share.
 void AwaitChange(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::chrono::nanoseconds most);
