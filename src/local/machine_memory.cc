@@ -28,11 +28,23 @@ std::optional<std::uint64_t> MemAvailable(const std::string& root) {
   return std::nullopt;
 }
 
+// A line "key number" of a control group's memory.stat; 0 where there is none.
+std::uint64_t StatOf(const std::string& path, std::string_view wanted) {
+  std::ifstream file(path);
+  std::string key;
+  std::uint64_t number = 0;
+  while (file >> key >> number) {
+    if (key == wanted) return number;
+  }
+  return 0;
+}
+
 struct Hierarchy {
   std::string folder;  // of the control group
   std::string top;     // and of the highest one that we see
   std::string_view limit;
   std::string_view used;
+  std::string_view cache;  // in memory.stat: pages of files that nobody used lately, dropped before anybody dies
 };
 
 // Of one line of /proc/self/cgroup: "0::/a/b" (v2) or "7:memory:/a/b" (v1).
@@ -47,7 +59,8 @@ std::optional<Hierarchy> HierarchyOf(const std::string& root, std::string_view l
   return Hierarchy{.folder = top + std::string(line.substr(path + 1)),
                    .top = top,
                    .limit = second ? "memory.max" : "memory.limit_in_bytes",
-                   .used = second ? "memory.current" : "memory.usage_in_bytes"};
+                   .used = second ? "memory.current" : "memory.usage_in_bytes",
+                   .cache = second ? "inactive_file" : "total_inactive_file"};
 }
 
 }  // namespace
@@ -62,7 +75,8 @@ std::optional<std::uint64_t> AvailableMemory(const std::string& root) {
       const auto limit = NumberIn(fmt::format("{}/{}", at->folder, at->limit));
       const auto used = NumberIn(fmt::format("{}/{}", at->folder, at->used));
       if (limit && used) {
-        const std::uint64_t left = *limit > *used ? *limit - *used : 0;
+        const std::uint64_t needed = *used - std::min(*used, StatOf(at->folder + "/memory.stat", at->cache));
+        const std::uint64_t left = *limit > needed ? *limit - needed : 0;
         least = std::min(least.value_or(left), left);
       }
       if (at->folder.size() <= at->top.size()) break;
@@ -73,7 +87,7 @@ std::optional<std::uint64_t> AvailableMemory(const std::string& root) {
 }
 
 std::uint64_t DefaultMemoryBudget(std::uint64_t available) {
-  return std::max(kLeastMemoryBudget, available / 4 * 3);
+  return std::max(kLeastDefaultBudget, available / 4 * 3);
 }
 
 }  // namespace local

@@ -53,13 +53,27 @@ TEST_F(MachineMemory, TheFirstVersionOfControlGroupsIsKnownToo) {
   EXPECT_EQ(AvailableMemory(root_), 50'000U);
 }
 
+TEST_F(MachineMemory, CachedFilesThatNobodyUsesAreFree) {
+  Write("/proc/self/cgroup", "3:memory:/box\n0::/ours\n");
+  Write("/sys/fs/cgroup/ours/memory.max", "100000\n");
+  Write("/sys/fs/cgroup/ours/memory.current", "90000\n");
+  Write("/sys/fs/cgroup/ours/memory.stat", "anon 20000\nfile 70000\nactive_file 30000\ninactive_file 40000\n");
+  EXPECT_EQ(AvailableMemory(root_), 50'000U);
+  Write("/sys/fs/cgroup/ours/memory.stat", "inactive_file 95000\n");
+  EXPECT_EQ(AvailableMemory(root_), 100'000U) << "read a moment later than what is used";
+  Write("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "70000\n");
+  Write("/sys/fs/cgroup/memory/box/memory.usage_in_bytes", "60000\n");
+  Write("/sys/fs/cgroup/memory/box/memory.stat", "inactive_file 1\ntotal_inactive_file 5000\n");
+  EXPECT_EQ(AvailableMemory(root_), 15'000U);
+}
+
 TEST_F(MachineMemory, NothingReadableIsNothingKnown) {
   EXPECT_EQ(AvailableMemory(root_ + "/absent"), std::nullopt);
 }
 
 TEST(DefaultMemoryBudget, LeavesAQuarterAndIsNeverTooSmall) {
   EXPECT_EQ(DefaultMemoryBudget(4ULL << 30U), 3ULL << 30U);
-  EXPECT_EQ(DefaultMemoryBudget(0), kLeastMemoryBudget);
+  EXPECT_EQ(DefaultMemoryBudget(0), kLeastDefaultBudget);
 }
 
 }  // namespace
