@@ -40,6 +40,8 @@ std::pair<std::string_view, std::string_view> Describe(ports::WorkerEnd end) {
       return {"timeout", "it was not done in time"};
     case ports::WorkerEnd::kErrored:
       return {"worker-error", "its worker answered an error"};
+    case ports::WorkerEnd::kBusy:
+      return {ports::kMemoryBusy, "no memory was free"};
     case ports::WorkerEnd::kPlatform:
       break;
   }
@@ -175,6 +177,18 @@ void FanOut::Impl::Lost(ports::LeaseId lease, ports::WorkerEnd end, std::string_
   HandleLost(state->active, std::move(state->piece), end, detail);
 }
 
+// Never counted, only slower each time: memory is given in the order of arrival, so its turn comes. In halves, since
+// the waits of its first toons may be what took the last one's time.
+void FanOut::Impl::PushBusy(const ActivePtr& active, Piece piece) {
+  piece.busy += 1;
+  const auto delay = RetryDelay(piece.busy, context_.random);
+  if (piece.reduce || piece.size() == 1) return PushLater(active, std::move(piece), delay);
+  piece.fresh = false;
+  auto [first, second] = Halve(std::move(piece));
+  PushLater(active, std::move(second), delay);
+  PushLater(active, std::move(first), delay);
+}
+
 void FanOut::Impl::HandleLost(const ActivePtr& active, Piece piece, ports::WorkerEnd end, std::string_view detail) {
   const auto [code, what] = Describe(end);
   base::LogWarn("chunk-lost", {{"job", active->spec.key.job.str()},
@@ -187,6 +201,7 @@ void FanOut::Impl::HandleLost(const ActivePtr& active, Piece piece, ports::Worke
   {
     const std::lock_guard lock(mutex_);
     if (active->gone) return;
+    if (end == ports::WorkerEnd::kBusy) return PushBusy(active, std::move(piece));
     if (end == ports::WorkerEnd::kPlatform && piece.platform_failures < kMaxPlatformFailures) {
       piece.platform_failures += 1;
       const auto delay = RetryDelay(piece.platform_failures, context_.random);

@@ -113,6 +113,7 @@ class FanOut::Impl {
   base::Status Shape(ActiveJob& active, Piece& piece);
   void RetryLater(const ActivePtr& active, const job::RetryNote& note, const job::Segment& segment);
   void DelayChunk(const ActivePtr& active, Piece piece, const base::Error& error);
+  void PushBusy(const ActivePtr& active, Piece piece);
   void PushLater(const ActivePtr& active, Piece piece, std::chrono::milliseconds delay);
   void CheckDrained(const ActivePtr& active);
   std::optional<LeaseState> End(ports::LeaseId lease);

@@ -18,6 +18,7 @@ struct Piece {
   std::uint32_t attempt = 1;
   bool after_death = false;             // the attempt before killed whoever processed it
   std::uint32_t platform_failures = 0;  // times it came back through nobody's fault
+  std::uint32_t busy = 0;               // times it came back for want of memory
   bool fresh = true;                    // as cut from the plan: nothing of it was sent yet
   std::optional<ports::Chunk> reduce;   // a kReduce chunk instead
 

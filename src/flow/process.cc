@@ -175,7 +175,8 @@ base::Status ChunkProcessor::Impl::Work(const ports::Chunk& chunk, std::string_v
   const base::Sha256 source_sha256 = hash_needed ? base::Sha256Of(source->bytes) : base::Sha256{};
   if (hash_needed) facts.sha256 = source_sha256;
   if (!output && output.error().blame == ports::Blame::kPlatform) {
-    return base::Fail(base::Code::kUnavailable, std::move(output).error().error.message);
+    const job::ToonError& error = output.error().error;
+    return base::Fail(base::Code::kUnavailable, fmt::format("{}: {}", error.code, error.message));
   }
   if (!output) return fail(std::move(output).error());
   const base::Sha256 fingerprint = output->fingerprint.value_or(source_sha256);

@@ -149,7 +149,7 @@ void Pool::Settle(const WorkerSpec& spec, const Lease& lease, std::string body) 
     return source_.Lost(lease.id, ports::WorkerEnd::kErrored, "the answer is not about this chunk");
   }
   wire::RecordAnswer& only = answers->front();
-  if (only.failed) return source_.Lost(lease.id, ports::WorkerEnd::kPlatform, only.failure);
+  if (only.failed) return source_.Lost(lease.id, ports::EndOfReport(only.failure), only.failure);
   source_.Answered(lease.id, std::move(only.answer));
 }
 

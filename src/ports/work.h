@@ -74,7 +74,14 @@ enum class WorkerEnd : std::uint8_t {
   kTimedOut,  // it was killed at the chunk's deadline
   kErrored,   // it answered an invocation error
   kPlatform,  // we stopped it (drain, recycle, cancel) or could not start it: nobody's fault
+  kBusy,      // it gave the chunk back for want of memory: nobody's fault, however often
 };
+inline constexpr std::string_view kMemoryBusy = "memory-busy";
+// What a worker means that reports a failure of the platform, "<code>: <message>": kBusy for kMemoryBusy, else
+// kPlatform.
+[[nodiscard]] inline WorkerEnd EndOfReport(std::string_view report) {
+  return report.starts_with(kMemoryBusy) ? WorkerEnd::kBusy : WorkerEnd::kPlatform;
+}
 
 // The flow's side of a worker pool: what to do next. Thread-safe; calls may block on the store.
 class WorkSource {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "job/limits.h"
+#include "ports/work.h"
 
 namespace sandbox {
 
@@ -15,7 +16,7 @@ namespace {
 constexpr std::uint64_t kLearnFrom = 24ULL << 20U;
 
 ports::ProcessorFailure Busy(std::uint64_t bytes) {
-  return {.error = {.code = "memory-busy",
+  return {.error = {.code = std::string(ports::kMemoryBusy),
                     .message = fmt::format("no memory for a task of {} bytes until its chunk's deadline", bytes)},
           .blame = ports::Blame::kPlatform};
 }

@@ -5,8 +5,9 @@
 //
 // Waiting costs the task nothing: its time limits begin with its child. It ends early enough for the task to use all
 // the time it may before the deadline of whoever gave it to us; then the task is given back as the platform's failure
-// ("memory-busy"), which consumes no attempt. A task whose header alone says that neither the whole budget nor the
-// executor's own limit will do is refused as "memory-limit"; all others run, at worst alone.
+// ("memory-busy"), which consumes no attempt however often it happens: flow halves the chunk and comes back later. A
+// task whose header alone says that neither the whole budget nor the executor's own limit will do is refused as
+// "memory-limit"; all others run, at worst alone.
 //
 // After a task that was expected to be large the kernel's figure (VmHWM) of its child tells what it really took, and
 // the factor moves. A child cannot lie about that, and its factor is bounded. Not thread-safe.

@@ -135,6 +135,21 @@ TEST_P(Flow, WhatThePlatformDoesConsumesNoAttempt) {
   EXPECT_EQ(job::StatusOf(home.JobOf("j")), JobStatus::kCompleted);
 }
 
+TEST_P(Flow, WantOfMemoryConsumesNoAttemptHoweverOften) {
+  int given_back = 0;
+  home.processors.Set("message", [&](const ports::ToonInput& input) {
+    if (++given_back <= 100) return fakes::FakeProcessor::Failure("memory-busy", ports::Blame::kPlatform);
+    return fakes::FakeProcessor::CountBytes(input);
+  });
+  ASSERT_TRUE(home.Submit(Harness::Body("j", 4)).has_value());
+  home.RunAll();
+  home.ExpectWhole("j", 4);
+  for (const job::Outcome& outcome : home.Results("j")) {
+    EXPECT_EQ(outcome.attempts, 1U);
+    EXPECT_EQ(outcome.state, ToonState::kSucceeded);
+  }
+}
+
 TEST_P(Flow, CancellingStopsTheRestAndKeepsWhatEnded) {
   ASSERT_TRUE(home.Submit(Harness::Body("j", 2500)).has_value());
   ASSERT_TRUE(home.Step());

@@ -131,7 +131,7 @@ struct Harness {
     ChunkProcessor worker(blobs, processors, reducers, nullptr, clock, random);
     auto answer = worker.Run(lease->chunk);
     if (!answer) {
-      fan_out->Lost(lease->id, ports::WorkerEnd::kPlatform, answer.error().message);
+      fan_out->Lost(lease->id, ports::EndOfReport(answer.error().message), answer.error().message);
     } else {
       fan_out->Answered(lease->id, std::move(*answer));
     }
