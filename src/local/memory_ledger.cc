@@ -16,8 +16,10 @@ namespace local {
 
 namespace {
 
-// Nobody says so when a process dies: those who wait look again after so long.
-constexpr std::chrono::milliseconds kLookAgain{100};
+// Nobody says so when a process dies: the head looks again after so long, and wakes all when it found a dead one. The
+// others only see to it that there still is a head: else each of a thousand would sum up a thousand lines that often.
+constexpr std::chrono::milliseconds kHeadLooksAgain = kReapEvery;
+constexpr std::chrono::milliseconds kOthersLookAgain{1'000};
 // Where factors begin, in the order of ports::MemoryKind. Measured: PNGs of 50 megapixels that are cropped take 1.5
 // times their estimate, our sample sounds 0.5 and clips 0.8 times; for the others it is the estimate itself.
 constexpr double kPriors[] = {1.0, 1.5, 1.0, 1.0, 1.0, 1.0};
@@ -39,7 +41,7 @@ class Ledger final : public MemoryLedger {
   [[nodiscard]] MemoryFigures figures() override {
     const std::lock_guard ours(mutex_);
     const MemoryTable::Lock lock(*table_);
-    table_->Reap(std::nullopt);
+    table_->ReapIfDue(std::nullopt, NowNs());
     const MemoryPage& page = table_->page();
     MemoryFigures figures{.budget = page.budget, .waiting = page.waiting, .waits = page.waits};
     for (std::size_t i = 0; i < page.lines; ++i) {
@@ -76,7 +78,7 @@ class Share final : public ports::MemoryShare {
     });
   }
   [[nodiscard]] Taken Take(std::uint64_t bytes, base::SteadyPoint deadline, const std::function<void()>& wait) override;
-  [[nodiscard]] bool Wanted() const override { return table_->page().waiting > 0; }
+  [[nodiscard]] bool Wanted() const override;
   [[nodiscard]] bool AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) override;
 
  private:
@@ -90,10 +92,11 @@ class Share final : public ports::MemoryShare {
   // Of this process, without what files back: the kernel can drop that.
   [[nodiscard]] std::uint64_t OwnBytes() const;
 
-  std::mutex mutex_;  // of our threads; the table's lock is between processes
+  mutable std::mutex mutex_;  // of our threads; the table's lock is between processes
   const std::unique_ptr<MemoryTable> table_;
   const std::size_t line_;
   const Fd statm_;
+  std::atomic<bool> head_{false};  // of the queue, when we last asked
 };
 
 std::uint64_t Share::OwnBytes() const {
@@ -133,30 +136,31 @@ bool Share::TryTake(std::uint64_t bytes, Ask ask) {
   const MemoryTable::Lock lock(*table_);
   MemoryPage& page = table_->page();
   Line().own = own;
-  if (ask != Ask::kOnce) table_->Reap(line_);
-  if (MayTake(page, line_, bytes, NowNs())) {
+  const std::int64_t now = NowNs();
+  if (page.waiting > 0) table_->ReapIfDue(line_, now);
+  if (MayTake(page, line_, bytes, now)) {
     Line().running = bytes;
     if (std::exchange(Line().wanted, 0) > 0) --page.waiting;
     if (page.waiting > 0) WakeAll(page.turn);  // there is another head
     return true;
   }
-  if (ask == Ask::kAgain && CallsAgain(page, line_, NowNs())) WakeAll(page.calls);
+  if (ask == Ask::kAgain && CallsAgain(page, line_, now)) WakeAll(page.calls);
   if (ask == Ask::kQueue) {
     Line().wanted = bytes;
     Line().ticket = ++page.tickets;
-    Line().since_ns = NowNs();
+    Line().since_ns = now;
     ++page.waits;
     ++page.waiting;
     WakeAll(page.calls);
   }
+  head_ = IsHead(page, line_);
   return false;
 }
 
 void Share::GiveUp() {
   const std::lock_guard ours(mutex_);
   const MemoryTable::Lock lock(*table_);
-  Line().wanted = 0;
-  table_->Reap(line_);
+  if (std::exchange(Line().wanted, 0) > 0) --table_->page().waiting;
   WakeAll(table_->page().turn);
 }
 
@@ -173,8 +177,18 @@ ports::MemoryShare::Taken Share::Take(std::uint64_t bytes, base::SteadyPoint dea
       GiveUp();
       return Taken::kNotYet;
     }
-    AwaitChange(table_->page().turn, turn, std::min<std::chrono::nanoseconds>(left, kLookAgain));
+    AwaitChange(table_->page().turn, turn,
+                std::min<std::chrono::nanoseconds>(left, head_ ? kHeadLooksAgain : kOthersLookAgain));
   }
+}
+
+// Most often nobody waits, and one word says so. One that does may have died since.
+bool Share::Wanted() const {
+  if (table_->page().waiting == 0) return false;
+  const std::lock_guard ours(mutex_);
+  const MemoryTable::Lock lock(*table_);
+  table_->ReapIfDue(line_, NowNs());
+  return table_->page().waiting > 0;
 }
 
 bool Share::AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) {

@@ -1,5 +1,6 @@
 #include "local/memory_ledger.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include <future>
+#include <limits>
+#include <string>
 #include <thread>
 
 #include "local/memory_table.h"
@@ -124,21 +127,63 @@ TEST_F(Ledger, MemoryOfAKilledHolderComesBackAndSoDoesItsPlace) {
   EXPECT_EQ(ledger_->figures().running, kBudget / 2);
 }
 
-TEST_F(Ledger, AKilledWaiterDoesNotHoldUpTheQueue) {
-  const auto one = Join();
-  ASSERT_EQ(one->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    const auto share = JoinMemoryLedger(ledger_->descriptor());
-    if (share) (void)(*share)->Take(kBudget, Soon(), kNothing);
-    for (;;) ::pause();
+// Whom a killed waiter leaves behind; nobody has looked at the table since.
+class KilledWaiter : public Ledger {
+ protected:
+  void SetUp() override {
+    Ledger::SetUp();
+    one_ = Join();
+    ASSERT_EQ(one_->Take(kBudget / 2, Soon(), kNothing), Taken::kYes);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const auto share = JoinMemoryLedger(ledger_->descriptor());
+      if (share) (void)(*share)->Take(kBudget, Soon(), kNothing);
+      for (;;) ::pause();
+    }
+    auto table = MemoryTable::Map(OpenFile("/proc/self/fd/" + std::to_string(ledger_->descriptor()), O_RDWR),
+                                  MemoryTable::Begin::kJoin);
+    ASSERT_TRUE(table);
+    table_ = *std::move(table);
+    while (table_->page().waiting == 0) std::this_thread::yield();
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+    // As if all that was long ago.
+    table_->page().reaped_ns = 0;
+    table_->page().line[1].since_ns = 0;
+    ASSERT_GT(table_->page().line[1].wanted, 0U);
   }
-  while (ledger_->figures().waiting == 0) std::this_thread::yield();
-  ASSERT_EQ(::kill(pid, SIGKILL), 0);
-  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
-  EXPECT_EQ(ledger_->figures().waiting, 0U);
+  std::unique_ptr<MemoryShare> one_;
+  std::unique_ptr<MemoryTable> table_;
+};
+
+TEST_F(KilledWaiter, DoesNotHoldUpTheQueue) {
+  auto* page = &table_->page();
+  page->line[2].own = 1;  // of one that died too: it is wiped as well
+  page->lines = 3;
+  int waits = 0;
+  EXPECT_EQ(one_->Take(kBudget / 4, Now(), [&] { ++waits; }), Taken::kYes);
+  EXPECT_EQ(waits, 0) << "nobody is before it";
+  EXPECT_EQ(page->line[2].own, 0U);
+}
+
+TEST_F(KilledWaiter, IsNotWantingAnyMore) {
+  EXPECT_FALSE(one_->Wanted());
+}
+
+TEST_F(KilledWaiter, IsNotWantingAnyMoreOnceAnotherHasItsLine) {
+  table_->page().reaped_ns = std::numeric_limits<std::int64_t>::max();  // nobody looks
   const auto other = Join();
-  EXPECT_EQ(other->Take(kBudget / 4, Now(), kNothing), Taken::kYes);
+  EXPECT_EQ(table_->page().waiting, 0U);
+}
+
+TEST_F(KilledWaiter, IsLookedForOnceInAWhileByAllTogether) {
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+  table_->page().reaped_ns = now;
+  const MemoryTable::Lock lock(*table_);
+  table_->ReapIfDue(std::nullopt, now + kReapEvery / std::chrono::nanoseconds(1) - 1);
+  EXPECT_EQ(table_->page().waiting, 1U);
+  table_->ReapIfDue(std::nullopt, now + kReapEvery / std::chrono::nanoseconds(1));
+  EXPECT_EQ(table_->page().waiting, 0U);
 }
 
 TEST_F(Ledger, HasAllItsPagesFromTheStartAndKeepsThem) {

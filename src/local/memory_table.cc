@@ -85,6 +85,10 @@ bool MayTake(const MemoryPage& page, std::size_t asking, std::uint64_t bytes, st
          sums.head->wanted + sums.idle + lane <= page.budget;
 }
 
+bool IsHead(const MemoryPage& page, std::size_t line) {
+  return SumUp(page, line).head == &page.line[line];
+}
+
 bool CallsAgain(MemoryPage& page, std::size_t asking, std::int64_t now_ns) {
   const Sums sums = SumUp(page, asking);
   if (sums.head != &page.line[asking] || sums.others_idle == 0) return false;
@@ -146,6 +150,7 @@ std::optional<std::size_t> MemoryTable::Claim() const {
   for (std::size_t i = 0; i < kMemoryLines; ++i) {
     struct flock lock = LockOf(F_WRLCK, static_cast<off_t>(i));
     if (::fcntl(file_.get(), F_OFD_SETLK, &lock) != 0) continue;
+    if (page_->line[i].wanted > 0 && page_->waiting > 0) --page_->waiting;  // of whoever had it and is gone
     page_->line[i] = {};
     page_->lines = std::max<std::uint64_t>(page_->lines, i + 1);
     return i;
@@ -153,7 +158,12 @@ std::optional<std::size_t> MemoryTable::Claim() const {
   return std::nullopt;
 }
 
-void MemoryTable::Reap(std::optional<std::size_t> own) const {
+void MemoryTable::ReapIfDue(std::optional<std::size_t> own, std::int64_t now_ns) const {
+  if (std::chrono::nanoseconds(now_ns - page_->reaped_ns) >= kReapEvery) Reap(own, now_ns);
+}
+
+void MemoryTable::Reap(std::optional<std::size_t> own, std::int64_t now_ns) const {
+  page_->reaped_ns = now_ns;
   std::uint32_t waiting = 0;
   bool freed = false;
   for (std::size_t i = 0; i < page_->lines; ++i) {

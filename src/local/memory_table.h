@@ -16,6 +16,7 @@ namespace local {
 // What counts as small is a sixteenth of the budget, and never less than this: a fresh executor takes 24 MiB before its
 // first byte, and passing photos should be small on the smallest machine.
 inline constexpr std::uint64_t kLeastSmallBytes = 40ULL << 20U;
+inline constexpr std::chrono::milliseconds kReapEvery{100};
 inline constexpr std::size_t kMemoryLines = 1'536;  // workers at most (1,024), with room for those that just ended
 
 // All plain: read and written under the table's lock alone.
@@ -36,6 +37,7 @@ struct MemoryPage {
   std::uint64_t lines = 0;  // used ever: none beyond
   std::uint64_t tickets = 0;
   std::uint64_t waits = 0;
+  std::int64_t reaped_ns = 0;  // when somebody last looked for the dead
   std::int64_t called_ns = 0;  // when a head called again, see CallsAgain
   double factors[ports::kMemoryKindNames.size()] = {};
   // Read without the lock; futexes.
@@ -70,8 +72,10 @@ class MemoryTable {
   };
   // Under the lock. A free line, wiped and ours from now on.
   [[nodiscard]] std::optional<std::size_t> Claim() const;
-  // Under the lock. Wipes lines whose process is gone. `own`: ours, which the kernel would call free.
-  void Reap(std::optional<std::size_t> own) const;
+  // Under the lock. Wipes lines whose process is gone; a call to the kernel for each line, so only one of all processes
+  // does it in kReapEvery. `own`: ours, which the kernel would call free.
+  void ReapIfDue(std::optional<std::size_t> own, std::int64_t now_ns) const;
+  void Reap(std::optional<std::size_t> own, std::int64_t now_ns) const;
 
  private:
   MemoryTable(Fd file, MemoryPage* page) : file_(std::move(file)), page_(page) {}
@@ -82,6 +86,8 @@ class MemoryTable {
 // Under the lock: whether line `asking` may take `bytes` now, as memory_ledger.h says. Pure.
 [[nodiscard]] bool MayTake(const MemoryPage& page, std::size_t asking, std::uint64_t bytes, std::int64_t now_ns);
 
+// Under the lock: whether `line` waits and came before all others that do.
+[[nodiscard]] bool IsHead(const MemoryPage& page, std::size_t line);
 // Under the lock: whether line `asking` is the head and should call those who hold idle children once more, since some
 // became idle after its first call; at most once in kGiveUpTime, which is noted.
 [[nodiscard]] bool CallsAgain(MemoryPage& page, std::size_t asking, std::int64_t now_ns);
