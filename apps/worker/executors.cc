@@ -10,6 +10,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "local/files.h"
 #include "local/memory_ledger.h"
 #include "processors/estimate/estimate.h"
 #include "sandbox/executor_pool.h"

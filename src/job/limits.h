@@ -50,6 +50,7 @@ inline constexpr std::uint32_t kMaxVideoSide = 8'192;    // pixels: a decoder ho
 inline constexpr std::uint32_t kMaxMediaStreams = 16;    // audio, video, subtitles, covers
 inline constexpr std::chrono::seconds kMaxMediaDuration{14'400};
 inline constexpr std::chrono::seconds kExecutorStart{15};     // from its start to its first word; then it is killed
+inline constexpr std::chrono::seconds kMaxMemoryWait{300};    // less if its chunk's deadline comes first
 inline constexpr std::uint32_t kMaxToonsPerExecutor = 1'000;  // then a fresh one: leaks and fragments end with it
 inline constexpr std::uint32_t kMaxTenantExecutors = 3;       // idle children a worker keeps, one a tenant
 inline constexpr std::uint64_t kExecutorRecycleBytes = 400ULL << 20U;  // resident after a toon: a fresh one

@@ -34,13 +34,21 @@ std::int64_t NowNs() {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
+constexpr std::chrono::milliseconds kMissedFor{1'000};
+
 class Ledger final : public MemoryLedger {
  public:
   Ledger(std::unique_ptr<MemoryTable> table, Fd given) : table_(std::move(table)), given_(std::move(given)) {}
   [[nodiscard]] int descriptor() const override { return given_.get(); }
   [[nodiscard]] MemoryFigures figures() override {
     const std::lock_guard ours(mutex_);
+    // One scrape asks many times: of those only the first waits for a lock that is not to be had.
+    if (std::chrono::nanoseconds(NowNs() - missed_ns_) < kMissedFor) return last_;
     const MemoryTable::Lock lock(*table_);
+    if (!lock.held()) {
+      missed_ns_ = NowNs();
+      return last_;
+    }
     table_->ReapIfDue(std::nullopt, NowNs());
     const MemoryPage& page = table_->page();
     MemoryFigures figures{.budget = page.budget, .waiting = page.waiting, .waits = page.waits};
@@ -50,6 +58,7 @@ class Ledger final : public MemoryLedger {
       figures.waiting_bytes += page.line[i].wanted;
     }
     std::ranges::copy(page.factors, figures.factors.begin());
+    last_ = figures;
     return figures;
   }
 
@@ -57,6 +66,8 @@ class Ledger final : public MemoryLedger {
   std::mutex mutex_;
   const std::unique_ptr<MemoryTable> table_;
   const Fd given_;
+  MemoryFigures last_;
+  std::int64_t missed_ns_ = 0;
 };
 
 class Share final : public ports::MemoryShare {
@@ -82,16 +93,18 @@ class Share final : public ports::MemoryShare {
   [[nodiscard]] bool AwaitWanted(const std::stop_token& stop, std::uint32_t& seen) override;
 
  private:
-  enum class Ask : std::uint8_t { kOnce, kQueue, kAgain };
+  enum class Ask : std::uint8_t { kOnce, kQueue };
 
   [[nodiscard]] bool TryTake(std::uint64_t bytes, Ask ask);
   void GiveUp();
+  void Publish();
   template <typename Changer>
   void Change(const Changer& changer);
   [[nodiscard]] MemoryLine& Line() const { return table_->page().line[line_]; }
   // Of this process, without what files back: the kernel can drop that.
   [[nodiscard]] std::uint64_t OwnBytes() const;
 
+  MemoryLine mine_;           // what our line should say: idle, running, and whether we wait
   mutable std::mutex mutex_;  // of our threads; the table's lock is between processes
   const std::unique_ptr<MemoryTable> table_;
   const std::size_t line_;
@@ -109,14 +122,23 @@ std::uint64_t Share::OwnBytes() const {
   return (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// Under the lock.
+void Share::Publish() {
+  Line().own = mine_.own;
+  std::ranges::copy(mine_.idle, Line().idle);
+  Line().running = mine_.running;
+  if (mine_.wanted == 0 && std::exchange(Line().wanted, 0) > 0) --table_->page().waiting;
+}
+
 template <typename Changer>
 void Share::Change(const Changer& changer) {
   const std::lock_guard ours(mutex_);
-  const std::uint64_t own = OwnBytes();
+  mine_.own = OwnBytes();
+  changer(mine_);
   const MemoryTable::Lock lock(*table_);
+  if (!lock.held()) return;  // told when we next have it
   const std::uint64_t before = Line().Idle() + Line().running;
-  Line().own = own;
-  changer(Line());
+  Publish();
   const bool less = Line().Idle() + Line().running < before;
   if (less && table_->page().waiting > 0) WakeAll(table_->page().turn);
 }
@@ -124,6 +146,7 @@ void Share::Change(const Changer& changer) {
 void Share::Learn(ports::MemoryKind kind, double ratio) {
   const std::lock_guard ours(mutex_);
   const MemoryTable::Lock lock(*table_);
+  if (!lock.held()) return;
   const std::atomic_ref factor(table_->page().factors[static_cast<std::size_t>(kind)]);
   const double now = factor;
   const double moved = now + (ratio > now ? kRise : kDecay) * (std::clamp(ratio, kLeastFactor, kMostFactor) - now);
@@ -132,25 +155,29 @@ void Share::Learn(ports::MemoryKind kind, double ratio) {
 
 bool Share::TryTake(std::uint64_t bytes, Ask ask) {
   const std::lock_guard ours(mutex_);
-  const std::uint64_t own = OwnBytes();
+  mine_.own = OwnBytes();
   const MemoryTable::Lock lock(*table_);
+  if (!lock.held()) return false;
+  Publish();
   MemoryPage& page = table_->page();
-  Line().own = own;
   const std::int64_t now = NowNs();
   if (page.waiting > 0) table_->ReapIfDue(line_, now);
   if (MayTake(page, line_, bytes, now)) {
-    Line().running = bytes;
-    if (std::exchange(Line().wanted, 0) > 0) --page.waiting;
+    mine_.running = bytes;
+    mine_.wanted = 0;
+    Publish();
     if (page.waiting > 0) WakeAll(page.turn);  // there is another head
     return true;
   }
-  if (ask == Ask::kAgain && CallsAgain(page, line_, now)) WakeAll(page.calls);
-  if (ask == Ask::kQueue) {
+  if (ask == Ask::kQueue && Line().wanted == 0) {
+    mine_.wanted = bytes;
     Line().wanted = bytes;
     Line().ticket = ++page.tickets;
     Line().since_ns = now;
     ++page.waits;
     ++page.waiting;
+    WakeAll(page.calls);
+  } else if (CallsAgain(page, line_, now)) {
     WakeAll(page.calls);
   }
   head_ = IsHead(page, line_);
@@ -158,9 +185,7 @@ bool Share::TryTake(std::uint64_t bytes, Ask ask) {
 }
 
 void Share::GiveUp() {
-  const std::lock_guard ours(mutex_);
-  const MemoryTable::Lock lock(*table_);
-  if (std::exchange(Line().wanted, 0) > 0) --table_->page().waiting;
+  Change([](MemoryLine& mine) { mine.wanted = 0; });
   WakeAll(table_->page().turn);
 }
 
@@ -171,7 +196,7 @@ ports::MemoryShare::Taken Share::Take(std::uint64_t bytes, base::SteadyPoint dea
   if (TryTake(bytes, Ask::kQueue)) return Taken::kYes;
   for (;;) {
     const std::uint32_t turn = table_->page().turn;
-    if (TryTake(bytes, Ask::kAgain)) return Taken::kYes;  // at once, if as the head it may run alone
+    if (TryTake(bytes, Ask::kQueue)) return Taken::kYes;  // at once, if as the head it may run alone
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) {
       GiveUp();
@@ -187,7 +212,7 @@ bool Share::Wanted() const {
   if (table_->page().waiting == 0) return false;
   const std::lock_guard ours(mutex_);
   const MemoryTable::Lock lock(*table_);
-  table_->ReapIfDue(line_, NowNs());
+  if (lock.held()) table_->ReapIfDue(line_, NowNs());
   return table_->page().waiting > 0;
 }
 
@@ -223,6 +248,7 @@ base::Result<std::unique_ptr<ports::MemoryShare>> Join(std::unique_ptr<MemoryTab
   std::optional<std::size_t> line;
   {
     const MemoryTable::Lock lock(*table);
+    if (!lock.held()) return base::Fail(base::Code::kUnavailable, "memory ledger: somebody holds its lock");
     line = table->Claim();
   }
   if (!line) return base::Fail(base::Code::kUnavailable, "memory ledger: no line is free");

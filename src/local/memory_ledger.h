@@ -53,11 +53,13 @@ class MemoryLedger {
   virtual ~MemoryLedger() = default;
   // What a worker inherits, for JoinMemoryLedger. Ours: valid as long as this.
   [[nodiscard]] virtual int descriptor() const = 0;
+  // Those of before while a process that is stopped holds the table's lock.
   [[nodiscard]] virtual MemoryFigures figures() = 0;
 };
 
 // A line in the table behind `descriptor`, which is opened anew and stays the caller's: locks belong to what was
-// opened, not to who has it. kUnavailable: no table there, or more processes than lines.
+// opened, not to who has it. kUnavailable: no table there, more processes than lines, or its
+// lock is not to be had. Without that lock later what a share holds is told late, and Take says kNotYet.
 [[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> JoinMemoryLedger(int descriptor);
 // A budget of this process alone.
 [[nodiscard]] base::Result<std::unique_ptr<ports::MemoryShare>> NewMemoryShare(std::uint64_t budget);

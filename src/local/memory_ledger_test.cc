@@ -98,7 +98,7 @@ TEST_F(Ledger, WhoeverWaitsCallsThoseWhoHold) {
 
 TEST_F(Ledger, AStopIsHeardHoweverShortlyBeforeTheWait) {
   const auto share = Join();
-  for (int i = 0; i < 5'000; ++i) {
+  for (int i = 0; i < 20'000; ++i) {
     std::atomic<bool> begins{false};
     std::jthread waiter([&](const std::stop_token& stop) {
       std::uint32_t seen = 0;
@@ -140,6 +140,32 @@ TEST_F(Ledger, MemoryOfAKilledHolderComesBackAndSoDoesItsPlace) {
   ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
   EXPECT_EQ(taken.get(), Taken::kYes);
   EXPECT_EQ(ledger_->figures().running, kBudget / 2);
+}
+
+TEST_F(Ledger, AStoppedProcessThatHoldsTheLockStopsNobodyElse) {
+  const auto one = Join();
+  const auto other = Join();
+  ASSERT_EQ(one->Take(kBudget / 4 * 3, Soon(), kNothing), Taken::kYes);
+  ASSERT_EQ(ledger_->figures().running, kBudget / 4 * 3);
+  auto table = MemoryTable::Map(OpenFile("/proc/self/fd/" + std::to_string(ledger_->descriptor()), O_RDWR),
+                                MemoryTable::Begin::kJoin);
+  ASSERT_TRUE(table);
+  {
+    const MemoryTable::Lock stopped(**table);
+    ASSERT_TRUE(stopped.held());
+    EXPECT_EQ(other->Take(kMiB, Now(), kNothing), Taken::kNotYet);
+    one->Return(0, kMiB);
+    one->Learn(MemoryKind::kSound, 2);
+    const auto share = JoinMemoryLedger(ledger_->descriptor());
+    ASSERT_FALSE(share);
+    EXPECT_EQ(share.error().code, base::Code::kUnavailable);
+    EXPECT_EQ(ledger_->figures().running, kBudget / 4 * 3);
+  }
+  one->Hold(1, 0);
+  EXPECT_EQ((*table)->page().line[0].running, 0U) << "what was given back meanwhile is told with the next word";
+  EXPECT_EQ((*table)->page().line[0].idle[0], kMiB);
+  EXPECT_EQ(other->Take(kBudget / 2, Now(), kNothing), Taken::kYes);
+  EXPECT_EQ((*table)->page().waiting, 0U);
 }
 
 // Whom a killed waiter leaves behind; nobody has looked at the table since.

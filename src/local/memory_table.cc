@@ -13,6 +13,7 @@
 #include <new>
 #include <numeric>
 #include <span>
+#include <thread>
 
 namespace local {
 
@@ -136,12 +137,19 @@ MemoryTable::~MemoryTable() {
 }
 
 MemoryTable::Lock::Lock(const MemoryTable& table) : table_(table) {
-  struct flock lock = LockOf(F_WRLCK, kTableByte);
-  while (::fcntl(table_.file_.get(), F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
+  constexpr std::chrono::microseconds kPause{100};
+  const auto until = std::chrono::steady_clock::now() + kLockPatience;
+  for (;;) {
+    struct flock lock = LockOf(F_WRLCK, kTableByte);
+    held_ = ::fcntl(table_.file_.get(), F_OFD_SETLK, &lock) == 0;
+    const bool taken = !held_ && (errno == EAGAIN || errno == EACCES || errno == EINTR);
+    if (!taken || std::chrono::steady_clock::now() >= until) return;
+    std::this_thread::sleep_for(kPause);
   }
 }
 
 MemoryTable::Lock::~Lock() {
+  if (!held_) return;
   struct flock lock = LockOf(F_UNLCK, kTableByte);
   (void)::fcntl(table_.file_.get(), F_OFD_SETLK, &lock);
 }

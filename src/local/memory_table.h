@@ -16,6 +16,7 @@ namespace local {
 // What counts as small is a sixteenth of the budget, and never less than this: a fresh executor takes 24 MiB before its
 // first byte, and passing photos should be small on the smallest machine.
 inline constexpr std::uint64_t kLeastSmallBytes = 40ULL << 20U;
+inline constexpr std::chrono::milliseconds kLockPatience{250};
 inline constexpr std::chrono::milliseconds kReapEvery{100};
 inline constexpr std::size_t kMemoryLines = 1'536;  // workers at most (1,024), with room for those that just ended
 
@@ -59,16 +60,19 @@ class MemoryTable {
 
   [[nodiscard]] int descriptor() const { return file_.get(); }
   [[nodiscard]] MemoryPage& page() const { return *page_; }
-  // The table's lock. Held for microseconds; dies with its holder.
+  // The table's lock. Held for microseconds; dies with its holder. Tried for kLockPatience: a holder may be stopped,
+  // and then nobody else should be.
   class Lock {
    public:
     explicit Lock(const MemoryTable& table);
     ~Lock();
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
+    [[nodiscard]] bool held() const { return held_; }
 
    private:
     const MemoryTable& table_;
+    bool held_ = false;
   };
   // Under the lock. A free line, wiped and ours from now on.
   [[nodiscard]] std::optional<std::size_t> Claim() const;

@@ -50,7 +50,7 @@ std::optional<ports::ProcessorFailure> Admission::Wait(std::uint64_t bytes, Warm
   const base::SteadyPoint deadline = options_.deadline ? options_.deadline() : base::SteadyPoint::max();
   if (deadline != deadline_) waited_ = false;
   deadline_ = deadline;
-  base::SteadyPoint until = std::chrono::steady_clock::now() + kMaxMemoryWait;
+  base::SteadyPoint until = std::chrono::steady_clock::now() + job::kMaxMemoryWait;
   if (deadline != base::SteadyPoint::max()) {
     const std::chrono::seconds wall(options_.limits.wall_seconds);
     until = std::min(until, deadline - wall - job::kExecutorStart);

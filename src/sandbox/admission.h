@@ -1,7 +1,6 @@
 // Memory before work: what a task is expected to need is taken from the budget before a child sees a byte of it.
 //
-//   expected = a fresh child + estimate (by the header) x factor (learned, per kind), at most what a child may have at
-//   all
+//   expected = a fresh child + estimate (by the header) x factor (learned, per kind), at most what a child may have
 //
 // Waiting costs the task nothing: its time limits begin with its child. It ends early enough for the task to use all
 // the time it may before the deadline of whoever gave it to us; then the task is given back as the platform's failure
@@ -20,9 +19,6 @@
 #include "sandbox/warm_children.h"
 
 namespace sandbox {
-
-// A task waits so long, and less if its chunk's deadline comes first: nearly what a chunk of images has.
-inline constexpr std::chrono::seconds kMaxMemoryWait{300};
 
 class Admission {
  public:
