@@ -169,11 +169,12 @@ base::Result<Copied> CopyAll(const BackupFlags& flags, const base::Clock& clock)
   UT_TRY(CopyTree({.from = flags.data + "/blobs/t",
                    .to = flags.to + "/blobs/t",
                    .base = below("blobs/t"),
-                   .alike = Alike::kBySize,
+                   .alike = Alike::kByName,
                    .step = step},
                   copied));
-  UT_TRY(SyncDisk(flags.to));
+  // Everything is read: what a slow disk still has to write needs no hold.
   UT_TRY(source->End());
+  UT_TRY(SyncDisk(flags.to));
   UT_TRY(WriteDurably(flags.to + "/BACKUP.json",
                       fmt::format("{{\"format\":1,\"madeAt\":\"{}\",\"files\":{},\"bytes\":{},\"linked\":{}}}\n",
                                   base::FormatTime(clock.Now()), copied.files, copied.bytes, copied.linked)));
