@@ -145,6 +145,14 @@ base::Status CheckFolders(const BackupFlags& flags) {
   if (Exists(flags.data + "/BACKUP.json")) {
     return base::Fail(base::Code::kInvalid, fmt::format("{} is itself a backup: copy it", flags.data));
   }
+  if (Exists(flags.data + "/RESTORING")) {
+    return base::Fail(base::Code::kInvalid,
+                      fmt::format("the restore into {} did not end: there is no whole folder to back up", flags.data));
+  }
+  if (!Exists(flags.data + "/db/CURRENT")) {
+    return base::Fail(base::Code::kCorrupt,
+                      fmt::format("{0}/db/CURRENT is missing: ubertoons check --data {0}", flags.data));
+  }
   if (!EmptyOrAbsent(flags.to)) return base::Fail(base::Code::kInvalid, fmt::format("{} is not empty", flags.to));
   if (!flags.base.empty() && !Exists(flags.base + "/BACKUP.json")) {
     return base::Fail(base::Code::kInvalid, fmt::format("{} is no finished backup", flags.base));
