@@ -168,6 +168,14 @@ base::Status CheckFolders(const BackupFlags& flags) {
   if (Exists(flags.data + "/BACKUP.json")) {
     return base::Fail(base::Code::kInvalid, fmt::format("{} is itself a backup: copy it", flags.data));
   }
+  if (Exists(flags.data + "/RESTORING")) {
+    return base::Fail(base::Code::kInvalid,
+                      fmt::format("the restore into {} did not end: there is no whole folder to back up", flags.data));
+  }
+  if (!Exists(flags.data + "/db/CURRENT")) {
+    return base::Fail(base::Code::kCorrupt,
+                      fmt::format("{0}/db/CURRENT is missing: ubertoons check --data {0}", flags.data));
+  }
   if (!EmptyOrAbsent(flags.to)) return base::Fail(base::Code::kInvalid, fmt::format("{} is not empty", flags.to));
   if (!flags.base.empty() && !Exists(flags.base + "/BACKUP.json")) {
     return base::Fail(base::Code::kInvalid, fmt::format("{} is no finished backup", flags.base));
@@ -192,11 +200,12 @@ base::Result<Copied> CopyAll(const BackupFlags& flags, const base::Clock& clock)
   UT_TRY(CopyTree({.from = flags.data + "/blobs/t",
                    .to = flags.to + "/blobs/t",
                    .base = below("blobs/t"),
-                   .alike = Alike::kBySize,
+                   .alike = Alike::kByName,
                    .step = step},
                   copied));
-  UT_TRY(SyncDisk(flags.to));
+  // Everything is read: what a slow disk still has to write needs no hold.
   UT_TRY(source->End());
+  UT_TRY(SyncDisk(flags.to));
   UT_TRY(WriteDurably(flags.to + "/BACKUP.json",
                       fmt::format("{{\"format\":1,\"madeAt\":\"{}\",\"files\":{},\"bytes\":{},\"linked\":{}}}\n",
                                   base::FormatTime(clock.Now()), copied.files, copied.bytes, copied.linked)));

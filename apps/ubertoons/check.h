@@ -21,6 +21,6 @@ struct CheckFlags {
 // Registers the verb; `chosen` is called when it is parsed.
 void AddCheck(CLI::App& app, CheckFlags& flags, std::function<void()> chosen);
 
-// 0: sound. 6: damage, each problem on standard output with what to do. 4: a server holds the folder, or it cannot be
-// read. 2: it is no data folder.
+// 0: sound. 6: damage, each problem on standard output with what to do. 4: a server holds the folder, it cannot be
+// read, or the report not be written. 2: it is no data folder.
 [[nodiscard]] int Check(const CheckFlags& flags, const base::Clock& clock);

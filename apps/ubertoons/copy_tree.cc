@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/hash.h"
 #include "local/files.h"
 
 namespace {
@@ -30,13 +31,14 @@ base::Status ReadPiece(const local::Fd& file, const std::string& path, std::stri
   return {};
 }
 
-base::Result<bool> SameBytes(const std::string& a, const std::string& b) {
+base::Result<bool> SameBytes(const CopyJob& job, const std::string& a, const std::string& b) {
   const local::Fd first = local::OpenFile(a, O_RDONLY);
   const local::Fd second = local::OpenFile(b, O_RDONLY);
   if (!first.ok() || !second.ok()) return false;
   std::string left;
   std::string right;
   do {
+    UT_TRY(job.step());
     UT_TRY(ReadPiece(first, a, left));
     UT_TRY(ReadPiece(second, b, right));
     if (left != right) return false;
@@ -44,14 +46,34 @@ base::Result<bool> SameBytes(const std::string& a, const std::string& b) {
   return true;
 }
 
-base::Status CopyFile(const std::string& from, const std::string& to, Copied& copied) {
+bool NamedByHash(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  return name.size() == 2 * base::Sha256{}.size() && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Are the bytes of `path` those that its name says?
+base::Result<bool> AsNamed(const CopyJob& job, const std::string& path) {
+  const local::Fd file = local::OpenFile(path, O_RDONLY);
+  if (!file.ok()) return false;
+  base::Sha256Stream hash;
+  std::string piece;
+  do {
+    UT_TRY(job.step());
+    UT_TRY(ReadPiece(file, path, piece));
+    hash.Update(piece);
+  } while (!piece.empty());
+  return base::ToHex(base::View(hash.Finish())) == fs::path(path).filename().string();
+}
+
+base::Status CopyFile(const CopyJob& job, const std::string& from, const std::string& to, Copied& copied) {
   const local::Fd in = local::OpenFile(from, O_RDONLY);
-  if (!in.ok() && errno == ENOENT) return {};
+  if (!in.ok() && errno == ENOENT && job.alike == Alike::kByName && !NamedByHash(from)) return {};
   if (!in.ok()) return base::FailErrno(fmt::format("open {}", from), errno);
   const local::Fd out = local::OpenFile(to, O_WRONLY | O_CREAT | O_EXCL);
   if (!out.ok()) return base::FailErrno(fmt::format("create {}", to), errno);
   std::string piece;
   do {
+    UT_TRY(job.step());
     UT_TRY(ReadPiece(in, from, piece));
     UT_TRY(local::WriteAll(out.get(), piece, to));
     copied.bytes += piece.size();
@@ -65,10 +87,10 @@ base::Result<bool> Link(const CopyJob& job, const std::string& from, const std::
   struct stat theirs{};
   if (::stat(from.c_str(), &ours) != 0 || ::stat(base.c_str(), &theirs) != 0) return false;
   if (ours.st_size != theirs.st_size) return false;
-  if (job.alike == Alike::kByBytes) {
-    UT_TRY_ASSIGN(const bool same, SameBytes(from, base));
-    if (!same) return false;
-  }
+  // What the earlier backup's disk altered since must not become part of this one.
+  const bool by_name = job.alike == Alike::kByName && NamedByHash(base);
+  UT_TRY_ASSIGN(const bool same, by_name ? AsNamed(job, base) : SameBytes(job, from, base));
+  if (!same) return false;
   return ::link(base.c_str(), to.c_str()) == 0;  // another disk: it is copied
 }
 
@@ -95,7 +117,7 @@ base::Status CopyTree(const CopyJob& job, Copied& copied) {
       copied.linked += 1;
       copied.bytes += fs::file_size(to, ignored);
     } else {
-      UT_TRY(CopyFile(at->path().string(), to, copied));
+      UT_TRY(CopyFile(job, at->path().string(), to, copied));
     }
   }
   if (error) return base::FailErrno(fmt::format("list {}", job.from), error.value());

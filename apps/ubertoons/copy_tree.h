@@ -14,7 +14,7 @@ struct Copied {
 };
 
 enum class Alike : std::uint8_t {
-  kBySize,   // files of one name and size have one content: blobs, which are named by it or at random
+  kByName,   // a file named by its SHA-256 is the earlier one if that still has it; others are compared
   kByBytes,  // they are compared
 };
 
@@ -23,9 +23,11 @@ struct CopyJob {
   std::string to;    // made
   std::string base;  // linked from where it has the same file; empty: nothing is
   Alike alike = Alike::kByBytes;
-  std::function<base::Status()> step = [] { return base::Status{}; };  // before each file
+  std::function<base::Status()> step = [] { return base::Status{}; };  // before each file, and every megabyte
 };
-// Regular files and folders, all of them private. A file that vanishes meanwhile is left out. Not synced: SyncDisk.
+// Regular files and folders, all of them private. Not synced: SyncDisk. kUnavailable also for a file that vanishes
+// meanwhile, but under kByName for one named by its SHA-256 alone: others there are manifests, and that of a submission
+// which is not accepted goes again. The database's picture does not know it.
 [[nodiscard]] base::Status CopyTree(const CopyJob& job, Copied& copied);
 // Everything written to the disk of `path` so far is durable.
 [[nodiscard]] base::Status SyncDisk(const std::string& path);

@@ -59,6 +59,9 @@ class LocalIssuer {
  public:
   // kUnavailable (cannot write), kCorrupt (a key that does not load), kForbidden (a key others can read).
   [[nodiscard]] static base::Result<std::unique_ptr<LocalIssuer>> Open(const std::string& dir);
+  // Would Open do, and with the keys that are there? Changes nothing. kNotFound: one is absent, Open would make
+  // another.
+  [[nodiscard]] static base::Status Verify(const std::string& dir);
   virtual ~LocalIssuer() = default;
   [[nodiscard]] virtual std::string issuer() const = 0;  // "https://ubertoons.local/<key id>"
   [[nodiscard]] virtual std::string Jwks() const = 0;    // what /.well-known/jwks.json serves

@@ -96,8 +96,7 @@ base::Result<std::string> CreateSecret(const std::string& dir, const std::string
   return std::move(*kept);
 }
 
-base::Status MakeFolder(const std::string& dir) {
-  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMade));
+base::Status CheckFolder(const std::string& dir) {
   struct stat info{};
   if (::stat(dir.c_str(), &info) != 0) return base::FailErrno("stat " + dir, errno);
   if (!S_ISDIR(info.st_mode)) return base::Fail(base::Code::kUnavailable, dir + " is not a folder");
@@ -202,7 +201,8 @@ base::Result<std::string> NewUrlSecret() {
 }  // namespace
 
 base::Result<std::unique_ptr<LocalIssuer>> LocalIssuer::Open(const std::string& dir) {
-  UT_TRY(MakeFolder(dir));
+  UT_TRY(base::MakeDurableFolder(dir, base::Parents::kMade));
+  UT_TRY(CheckFolder(dir));
   const std::string key_path = dir + "/issuer-key.pem";
   UT_TRY_ASSIGN(auto pem, ReadSecret(key_path));
   if (!pem) {
@@ -218,6 +218,20 @@ base::Result<std::unique_ptr<LocalIssuer>> LocalIssuer::Open(const std::string& 
   }
   if (secret->size() != kUrlSecretBytes) return base::Fail(base::Code::kCorrupt, secret_path + " is damaged");
   return std::make_unique<LocalIssuerImpl>(std::move(key), std::move(*secret));
+}
+
+base::Status LocalIssuer::Verify(const std::string& dir) {
+  const auto absent = [](const std::string& path) { return base::Fail(base::Code::kNotFound, path + " is missing"); };
+  const std::string key_path = dir + "/issuer-key.pem";
+  const std::string secret_path = dir + "/url-secret";
+  UT_TRY_ASSIGN(const auto pem, ReadSecret(key_path));
+  if (!pem) return absent(key_path);
+  UT_TRY(CheckFolder(dir));
+  UT_TRY(LoadKey(*pem, key_path));
+  UT_TRY_ASSIGN(const auto secret, ReadSecret(secret_path));
+  if (!secret) return absent(secret_path);
+  if (secret->size() != kUrlSecretBytes) return base::Fail(base::Code::kCorrupt, secret_path + " is damaged");
+  return {};
 }
 
 }  // namespace auth
