@@ -132,8 +132,9 @@ base::Result<ports::JobPage> DynamoJobs::List(const job::TenantId& tenant, const
         return page;
       }
       before = entries[i].place;
-      const bool matches = jobs[i] && (!filter.status || job::StatusOf(jobs[i]->job) == *filter.status);
-      if (matches) page.jobs.push_back(std::move(jobs[i]->job));
+      std::optional<StoredJob>& stored = jobs[i];
+      if (!stored || (filter.status && job::StatusOf(stored->job) != *filter.status)) continue;
+      page.jobs.push_back(std::move(stored->job));
     }
     looked_at += entries.size();
   }
