@@ -17,7 +17,7 @@ class App;
 void AddServe(CLI::App& app, config::Flags& flags, std::function<void()> chosen);
 
 // Prints "ubertoons listening on URL" once it serves. Answers the exit code: 0 after a drain, 2 for settings that are
-// wrong, 3 for a folder that is a backup, half restored or a newer build's, 4 when it cannot start (port taken, folder in
-// use, disk full or read-only), 6 for damaged data. docs/runbook.md says what to do about each.
+// wrong, 3 for a folder that is a backup, half restored or a newer build's, 4 when it cannot start (port taken, folder
+// in use, disk full or read-only), 6 for damaged data. docs/runbook.md says what to do about each.
 [[nodiscard]] int Serve(const config::Flags& flags, const std::map<std::string, std::string>& environment,
                         const base::Clock& clock, base::Random& random);
