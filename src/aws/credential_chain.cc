@@ -49,7 +49,7 @@ class Chain final : public CredentialSource {
         found.error().message = fmt::format("AWS credentials of {}: {}", step.name, found.error().message);
         return std::unexpected(std::move(found).error());
       }
-      if (*found) return std::move(**found);
+      if (std::optional<Credentials>& credentials = *found; credentials) return *std::move(credentials);
       tried += fmt::format("{}{}", tried.empty() ? "" : ", ", step.name);
     }
     return base::Fail(

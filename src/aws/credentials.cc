@@ -12,9 +12,9 @@ base::Result<Credentials> CachedCredentials::Get() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const bool usable = !EndsWithin(std::chrono::microseconds(0));
-    if (usable && !EndsWithin(kRenewAhead)) return *current_;
+    if (usable && !EndsWithin(kRenewAhead) && current_) return *current_;
     const bool pausing = not_before_ && clock_.Steady() < *not_before_;
-    if (usable && (renewing_ || pausing)) return *current_;
+    if (usable && (renewing_ || pausing) && current_) return *current_;
     if (!renewing_) return Renew(lock);
     renewed_.wait(lock, [&] { return !renewing_; });  // the renewal's requests have time-outs
     if (failure_) return std::unexpected(*failure_);  // its answer is ours too: no stampede on a source that is down
@@ -34,7 +34,7 @@ base::Result<Credentials> CachedCredentials::Renew(std::unique_lock<std::mutex>&
   } else {
     failure_ = fresh.error();
     not_before_ = clock_.Steady() + kRenewPause;
-    if (!EndsWithin(std::chrono::microseconds(0))) fresh = *current_;
+    if (!EndsWithin(std::chrono::microseconds(0)) && current_) fresh = *current_;
   }
   // Credentials that are about to end are asked for again, but not by every call.
   if (fresh && EndsWithin(kRenewAhead)) not_before_ = clock_.Steady() + kRenewPause;
