@@ -74,7 +74,6 @@ void ResetSignals() {
 // False: errno says why. `error_fd` is where the pipe to the parent is by then.
 bool SetUp(const Prepared& child, int& error_fd) {
   ResetSignals();
-  base::RestoreDescriptorLimit();
   if (::setpgid(0, 0) != 0) return false;
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
   if (::getppid() != child.parent) {  // the parent died before the line above
@@ -94,6 +93,7 @@ bool SetUp(const Prepared& child, int& error_fd) {
   if (::dup3(error, kErrorFd, O_CLOEXEC) < 0) return false;
   error_fd = kErrorFd;
   if (::close_range(gives ? kFree : kGivenDescriptor, ~0U, 0) != 0) return false;
+  base::RestoreDescriptorLimit();  // last: until here ours are open, and there may be more of them than that
   return ::chdir(child.folder.c_str()) == 0;
 }
 

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "base/descriptors.h"
 
 namespace local {
@@ -70,6 +72,26 @@ TEST(ChildProcess, HasTheDescriptorLimitThatWeWereStartedWith) {
   const auto end = child->Reap();
   ASSERT_TRUE(end.has_value());
   EXPECT_TRUE(end->clean) << end->text;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+// As a server with that many connections has them.
+TEST(ChildProcess, StartsWhileMoreAreOpenThanItMayHaveItself) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit lower = before;
+  lower.rlim_cur = 64;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  ASSERT_GT(base::RaiseDescriptorLimit(), 200U);
+  std::vector<Fd> open;
+  for (int i = 0; i < 100; ++i) open.push_back(OpenFile("/dev/null", O_RDONLY));
+  ASSERT_TRUE(open.back().ok());
+  for (const int given : {-1, open.front().get()}) {
+    auto child =
+        ChildProcess::Start({.command = {"/bin/sh", "-c", "exit 0"}, .environment = {}, .folder = "/", .given = given});
+    ASSERT_TRUE(child.has_value()) << child.error().message;
+    EXPECT_EQ(EndOf(*std::move(child)), "exit status 0");
+  }
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
