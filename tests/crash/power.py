@@ -21,7 +21,6 @@ from harness import BIN, Server, until  # noqa: E402
 
 LIBRARY = pathlib.Path(os.environ.get("UBERTOONS_POWER_LIBRARY", BIN.parent / "tests" / "libubertoons-power.so"))
 SECTOR = 512
-VOLATILE = pathlib.Path("data/memory")  # as kVolatile in power/journal.h
 
 # As in power/control.h.
 CLASSES = ("wal", "sst", "manifest", "current", "db-folder", "blob", "blob-leaf", "blob-parent", "keys", "top", "other")
@@ -134,7 +133,7 @@ class Disk:
         index = self._add(path.lstat().st_ino, path.is_dir())
         inode = self.inodes[index]
         if inode.folder:
-            inode.now = {entry.name: self._scan(entry) for entry in path.iterdir() if entry != self.root / VOLATILE}
+            inode.now = {entry.name: self._scan(entry) for entry in path.iterdir()}
             inode.durable = dict(inode.now)
         else:
             inode.now = bytearray(path.read_bytes())
@@ -225,8 +224,6 @@ class Disk:
         for entry in self.root.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self._write(self.top, self.root)
-        if (self.root / VOLATILE).parent.is_dir():
-            (self.root / VOLATILE).write_bytes(loss.random.randbytes(SECTOR))
         self.__init__(self.root)
 
     def _write(self, index, path):

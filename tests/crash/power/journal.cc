@@ -100,7 +100,7 @@ bool Below(std::string_view root, std::string_view path, std::string& relative) 
     clean += part;
   }
   std::string_view rest;
-  if (!Inside(clean, root, rest) || rest == kVolatile) return false;
+  if (!Inside(clean, root, rest)) return false;
   relative = rest;
   return true;
 }

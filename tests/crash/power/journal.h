@@ -71,11 +71,7 @@ class Journal {
   std::mutex mutex_;
 };
 
-// The memory budget's table: shared memory that has a name and is made anew by each start. Its stores go through a
-// mapping, unseen and unsynced; power.py fills it with noise at each loss of power.
-inline constexpr std::string_view kVolatile = "data/memory";
-
-// Where the path lies below root, "" being the root itself. nullopt-like: answers false outside, and for kVolatile.
+// Where the path lies below root, "" being the root itself. nullopt-like: answers false outside.
 [[nodiscard]] bool Below(std::string_view root, std::string_view path, std::string& relative);
 [[nodiscard]] Class Classify(std::string_view relative);
 
