@@ -3,6 +3,7 @@
 // and takes a random while, so that what must wait for it is seen to wait.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -366,6 +367,15 @@ int Link(int from_folder, const char* from, int to_folder, const char* to, int f
                   .parent = ParentOf(target),
                   .name = target.name});
   return answer;
+}
+
+// The server kills a worker whose work is not wanted any more. Under the lock the worker is at most waiting for it, and
+// that wait ends with the signal.
+int Signal(pid_t process, int number) {
+  const auto raw = [&] { return static_cast<int>(::syscall(SYS_kill, process, number)); };
+  if (number != SIGKILL) return raw();
+  const Journal::Lock lock(Journal::Get());
+  return raw();
 }
 
 // The C library opens the file behind our back, so it is noted afterwards, under the lock.

@@ -25,5 +25,7 @@ void Copy(int from, int to);
 [[nodiscard]] int Link(int from_folder, const char* from, int to_folder, const char* to, int flags);
 [[nodiscard]] int Unlink(int folder, const char* path, int flags);
 [[nodiscard]] int MakeFolder(int folder, const char* path, mode_t mode);
+// SIGKILL reaches nobody between a change and its record.
+[[nodiscard]] int Signal(pid_t process, int number);
 
 }  // namespace power

@@ -1,5 +1,6 @@
 // The C library's calls that change files, as the server and RocksDB make them, taken over by LD_PRELOAD.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -159,6 +160,9 @@ int mkdir(const char* path, mode_t mode) noexcept {
 }
 int mkdirat(int folder, const char* path, mode_t mode) noexcept {
   return power::MakeFolder(folder, path, mode);
+}
+int kill(pid_t process, int number) noexcept {
+  return power::Signal(process, number);
 }
 
 void* mmap(void* address, size_t bytes, int protection, int flags, int fd, off_t offset) noexcept {
