@@ -88,7 +88,8 @@ TEST_F(DynamoTableTest, AFailedConditionIsSaidAlsoBesideAConflict) {
 
 TEST_F(DynamoTableTest, ErrorsAreThoseOfThePort) {
   const auto code_of = [&](int status, const std::string& type) {
-    Start([&](int, const SeenRequest&) { return Answer(status, R"({"__type":"x#)" + type + R"("})"); });
+    // By value: the server answers once more after this has returned.
+    Start([status, type](int, const SeenRequest&) { return Answer(status, R"({"__type":"x#)" + type + R"("})"); });
     const auto put = table->Put({KeyItem("a", "1")});
     const auto done = table->Commit(TwoPuts());
     EXPECT_EQ(put.error().code, done.error().code) << type;

@@ -117,7 +117,7 @@ TEST_F(LostAnswers, AnArtifactMadeAgainOutlivesTheJobThatMadeItFirst) {
   const ports::ChunkAnswer answer = worker.Run(lease->chunk).value();
   ASSERT_TRUE(Collect(*home.context, std::nullopt).Run().has_value());
   home.fan_out->Answered(lease->id, answer);
-  const job::Artifact& summary = home.JobOf("new").state.reduced.at(0).artifacts.at(0);
+  const job::Artifact summary = home.JobOf("new").state.reduced.at(0).artifacts.at(0);
   EXPECT_TRUE(home.blobs.Size(ports::ContentKey(job::TenantId("acme"), summary.sha256))->has_value());
 }
 
