@@ -40,6 +40,23 @@ std::string WrittenBy(const std::string& script, int at_least) {
   return text;
 }
 
+// While it lives the soft limit of open files is as if we had been started with it.
+class StartedWithDescriptors {
+ public:
+  explicit StartedWithDescriptors(rlim_t count) {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit lower = before_;
+    lower.rlim_cur = count;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  }
+  StartedWithDescriptors(const StartedWithDescriptors&) = delete;
+  StartedWithDescriptors& operator=(const StartedWithDescriptors&) = delete;
+  ~StartedWithDescriptors() { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
+
 TEST(ChildProcess, HasTheDescriptorGivenAndNoOther) {
   const Fd other = OpenFile("/dev/null", O_RDONLY);
   ASSERT_EQ(::fcntl(other.get(), F_SETFD, 0), 0);
@@ -58,11 +75,7 @@ TEST(ChildProcess, HasNoneUnlessItIsGiven) {
 }
 
 TEST(ChildProcess, HasTheDescriptorLimitThatWeWereStartedWith) {
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit lower = before;
-  lower.rlim_cur = 300;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  const StartedWithDescriptors limit(300);
   ASSERT_GT(base::RaiseDescriptorLimit(), 300U);
   auto child = ChildProcess::Start(
       {.command = {"sh", "-c", "test $(ulimit -Sn) = 300"}, .environment = {{"PATH", "/usr/bin:/bin"}}, .folder = "/"});
@@ -71,17 +84,12 @@ TEST(ChildProcess, HasTheDescriptorLimitThatWeWereStartedWith) {
   ASSERT_EQ(::poll(&ended, 1, 20'000), 1);
   const auto end = child->Reap();
   ASSERT_TRUE(end.has_value());
-  EXPECT_TRUE(end->clean) << end->text;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(end && end->clean) << (end ? end->text : "");
 }
 
 // As a server with that many connections has them.
 TEST(ChildProcess, StartsWhileMoreAreOpenThanItMayHaveItself) {
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit lower = before;
-  lower.rlim_cur = 64;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  const StartedWithDescriptors limit(64);
   ASSERT_GT(base::RaiseDescriptorLimit(), 200U);
   std::vector<Fd> open;
   for (int i = 0; i < 100; ++i) open.push_back(OpenFile("/dev/null", O_RDONLY));
@@ -92,7 +100,6 @@ TEST(ChildProcess, StartsWhileMoreAreOpenThanItMayHaveItself) {
     ASSERT_TRUE(child.has_value()) << child.error().message;
     EXPECT_EQ(EndOf(*std::move(child)), "exit status 0");
   }
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 }  // namespace
